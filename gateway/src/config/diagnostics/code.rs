@@ -1,0 +1,123 @@
+//! The rules that a configuration can break, each with a number that never changes its meaning.
+//!
+//! 01xx the file and its values, 02xx upstreams and issuers, 03xx policies, 04xx routes, 09xx warnings.
+
+use serde::{Serialize, Serializer};
+
+use super::Severity;
+
+/// Declares [`Code`] from one line per rule.
+macro_rules! codes {
+    ($($name:ident = $number:literal, $title:literal;)*) => {
+        /// A rule that a configuration can break. A number is never used again for another rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every rule, by number.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The number as printed: `FG0101`.
+            #[must_use]
+            pub fn number(self) -> &'static str {
+                match self { $(Self::$name => concat!("FG", $number),)* }
+            }
+
+            /// The rule in one sentence.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Syntax = "0101", "The file is TOML.";
+    UnknownKey = "0102", "A table has only keys that its section knows.";
+    MissingKey = "0103", "What a section cannot do without is there.";
+    WrongType = "0104", "A value is of the type that its key takes.";
+    BadName = "0105", "Names are lower case letters, digits, hyphens and underscores.";
+    BadDuration = "0106", "A duration is a whole number with a unit: 250ms, 2s, 5m, 1h, 1d.";
+    OutOfRange = "0107", "A value lies within its limits.";
+    UnknownWord = "0108", "A value that names a choice names one that exists.";
+    BadVariable = "0109", "A variable is written ${NAME} or ${NAME:-default}.";
+    TooMany = "0110", "There are at most 65,535 of a kind.";
+    Repeated = "0111", "Nothing is said twice.";
+    EmptyList = "0112", "A list that must name something names something.";
+    BadUrl = "0201", "The address of an upstream is an http or https URL without user, query and fragment.";
+    TargetCount = "0202", "An upstream has exactly one target.";
+    SecretInClear = "0203", "A secret comes from a variable and never stands in the file.";
+    SecretDefault = "0204", "The variable of a secret has no default.";
+    EmptyText = "0205", "A text that is compared with something says something.";
+    UnknownIssuer = "0301", "`auth` names an issuer of the file.";
+    UnknownPolicy = "0302", "`use` names policies of the file.";
+    NoAuth = "0303", "Every route says who may ask.";
+    BadScope = "0304", "A scope is a scope-token of RFC 6749.";
+    ScopesOnPublic = "0305", "Only a route with a token asks for scopes.";
+    BadOrigin = "0306", "An origin is a scheme, a host and perhaps a port, in lower case.";
+    AnyOrigin = "0307", "Origins are named one by one.";
+    BadHeaderName = "0308", "A header has a name that HTTP allows.";
+    OwnedHeader = "0309", "Headers that belong to the connection are left to it.";
+    BadHeaderValue = "0310", "A header has a value that HTTP allows.";
+    BadTemplate = "0311", "A template is text with {request.id}, {claims.NAME} or {path.NAME}.";
+    ClaimsOnPublic = "0312", "Only a route with a token has claims.";
+    UnknownParameter = "0313", "{path.NAME} names a parameter of the route.";
+    TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";
+    UnknownUpstream = "0401", "`upstream` names an upstream of the file.";
+    BadRouteKey = "0402", "A route is named by its methods and its path: GET,HEAD /path.";
+    BadMethod = "0403", "A method is one that a gateway can serve.";
+    BadPath = "0404", "A path is a path that requests can have, with parameters as whole segments.";
+    ReservedPath = "0405", "Paths that the gateway answers itself belong to no route.";
+    Tie = "0406", "No two routes take the same requests.";
+    UnusedUpstream = "0901", "Every upstream is used by a route.";
+    UnusedIssuer = "0902", "Every issuer is used by a route or a policy.";
+    UnusedPolicy = "0903", "Every policy is used by a route.";
+    NoRoutes = "0904", "A gateway has routes.";
+}
+
+impl Code {
+    /// How bad it is to break the rule.
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::UnusedUpstream | Self::UnusedIssuer | Self::UnusedPolicy | Self::NoRoutes => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+
+    /// Whether the finding says that something is missing, which a broken line elsewhere may be the cause of.
+    #[must_use]
+    pub fn may_follow_from_syntax(self) -> bool {
+        use Code::{EmptyList, MissingKey, NoAuth, UnknownIssuer, UnknownParameter, UnknownPolicy, UnknownUpstream};
+        let missing = [MissingKey, NoAuth, EmptyList, UnknownIssuer, UnknownPolicy, UnknownUpstream, UnknownParameter];
+        missing.contains(&self) || self.severity() == Severity::Warning
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.number())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_unique_and_rise() {
+        let numbers: Vec<&str> = Code::ALL.iter().map(|code| code.number()).collect();
+        assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+        assert!(numbers.iter().all(|number| number.len() == 6));
+    }
+
+    #[test]
+    fn exactly_the_nine_hundreds_are_warnings() {
+        for code in Code::ALL {
+            assert_eq!(code.severity() == Severity::Warning, code.number().starts_with("FG09"), "{code:?}");
+        }
+    }
+}

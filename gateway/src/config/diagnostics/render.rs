@@ -1,0 +1,144 @@
+//! Findings as text for people, in the manner of rustc. Colours only when asked for.
+
+use super::{Diagnostic, Place, Severity};
+
+/// Who will read the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// A file, a log, a test.
+    #[default]
+    Plain,
+    /// A terminal that understands ANSI colours.
+    Coloured,
+}
+
+const RED: &str = "\x1b[1;31m";
+const YELLOW: &str = "\x1b[1;33m";
+const BLUE: &str = "\x1b[1;34m";
+const BOLD: &str = "\x1b[1m";
+
+/// All findings, a blank line after each, and a line that counts them. Empty when there are none.
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
+    if diagnostics.is_empty() {
+        return String::new();
+    }
+    let mut text: String = diagnostics.iter().map(|diagnostic| one(diagnostic, style) + "\n").collect();
+    text.push_str(&summary(diagnostics));
+    text.push('\n');
+    text
+}
+
+/// `2 errors, 1 warning`.
+#[must_use]
+pub fn summary(diagnostics: &[Diagnostic]) -> String {
+    let count = |severity| diagnostics.iter().filter(|it| it.severity == severity).count();
+    let words = |number: usize, word: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{number} {word}s")),
+    };
+    let parts = [words(count(Severity::Error), "error"), words(count(Severity::Warning), "warning")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn one(diagnostic: &Diagnostic, style: Style) -> String {
+    let (word, colour) = match diagnostic.severity {
+        Severity::Error => ("error", RED),
+        Severity::Warning => ("warning", YELLOW),
+    };
+    let margin = margin(diagnostic);
+    let head = style.paint(colour, &format!("{word}[{}]", diagnostic.code.number()));
+    let mut text = format!("{head}{}\n", style.paint(BOLD, &format!(": {}", diagnostic.message)));
+    text.push_str(&excerpt(&diagnostic.place, margin, '^', colour, style));
+    let lines = [
+        ("expected", &diagnostic.expected),
+        ("found", &diagnostic.found),
+        ("nearest", &diagnostic.nearest),
+        ("help", &diagnostic.help),
+    ];
+    for (label, line) in lines {
+        let Some(line) = line else { continue };
+        text.push_str(&format!("{:margin$} {} {label}: {line}\n", "", style.paint(BLUE, "=")));
+    }
+    for related in &diagnostic.related {
+        text.push_str(&format!("{}: {}\n", style.paint(BOLD, "note"), related.message));
+        text.push_str(&excerpt(&related.place, margin, '-', BLUE, style));
+    }
+    text
+}
+
+/// The place and its line, with the part in question underlined.
+fn excerpt(place: &Place, margin: usize, mark: char, colour: &str, style: Style) -> String {
+    let bar = style.paint(BLUE, "|");
+    let arrow = style.paint(BLUE, "-->");
+    let number = style.paint(BLUE, &format!("{:>margin$}", place.line));
+    let length = usize::try_from(place.length).unwrap_or(1);
+    let before = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
+    let marks: String = std::iter::repeat_n(mark, length).collect();
+    let marks = style.paint(colour, &marks);
+    let line = format!(" {}", place.excerpt);
+    let Place { file, line: row, column, .. } = place;
+    format!(
+        "{:margin$}{arrow} {file}:{row}:{column}\n{:margin$} {bar}\n{number} {bar}{}\n{:margin$} {bar} {:before$}{marks}\n",
+        "", "", line.trim_end(), "", ""
+    )
+}
+
+/// The width of the largest line number of a finding.
+fn margin(diagnostic: &Diagnostic) -> usize {
+    let related = diagnostic.related.iter().map(|related| related.place.line);
+    let largest = related.chain([diagnostic.place.line]).max().unwrap_or_default();
+    largest.to_string().len()
+}
+
+impl Style {
+    fn paint(self, colour: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Coloured => format!("{colour}{text}\x1b[0m"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::diagnostics::{Code, Report};
+
+    fn findings() -> Vec<Diagnostic> {
+        let report = Report::new("gateway.toml", "a = 1\nuse = \"x\"\n");
+        let draft = report.draft(Code::UnknownPolicy, &(12..15), "no policy is named `x`");
+        draft.expected("`y`").found("`x`").nearest("x", ["y"]).help("do this").related(&(0..1), "it is here").report();
+        report.draft(Code::UnusedPolicy, &(0..1), "unused").report();
+        report.into_diagnostics()
+    }
+
+    #[test]
+    fn a_finding_shows_its_line_and_underlines_the_part_in_question() {
+        insta::assert_snapshot!(render(&findings(), Style::Plain), @"");
+    }
+
+    #[test]
+    fn nothing_to_say_is_no_text() {
+        assert_eq!(render(&[], Style::Coloured), "");
+    }
+
+    #[test]
+    fn colours_change_nothing_else() {
+        let coloured = render(&findings(), Style::Coloured);
+        assert!(coloured.contains(RED) && coloured.contains(YELLOW));
+        let codes = ["\x1b[0m", RED, YELLOW, BLUE, BOLD];
+        let plain = codes.iter().fold(coloured, |text, code| text.replace(code, ""));
+        assert_eq!(plain, render(&findings(), Style::Plain));
+    }
+
+    #[test]
+    fn findings_are_serialisable_for_machines() {
+        let json = serde_json::to_value(&findings()[1]).unwrap();
+        assert_eq!(json["code"], "FG0302");
+        assert_eq!(json["severity"], "error");
+        assert_eq!(json["place"]["line"], 2);
+        assert_eq!(json["related"][0]["place"]["column"], 1);
+    }
+}

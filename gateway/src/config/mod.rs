@@ -1,0 +1,14 @@
+//! What every section of `gateway.toml` is made of: values with variables, templates, the compiled file.
+//!
+//! Not here: the sections themselves. A stage's section stands beside the stage, and `blueprint` puts the
+//! sections together.
+
+pub mod binary;
+#[cfg(feature = "compiler")]
+pub mod diagnostics;
+#[cfg(feature = "compiler")]
+pub mod reader;
+pub mod template;
+pub mod text;
+#[cfg(feature = "compiler")]
+pub mod values;

@@ -1,0 +1,148 @@
+//! Effects: what a request asks of its driver, and how the answer gets back into the straight-line code.
+//!
+//! `upstream.call(plan).await` is a leaf: its first poll leaves the plan in the request's [`Exchange`] and is
+//! pending, the next one finds the answer there. No promise, no waker, no channel.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    rc::Rc,
+    task::Poll,
+};
+
+#[cfg(feature = "faults")]
+use crate::ports::dependencies::Pause;
+use crate::{
+    http::{Millis, reply::Reply},
+    ports::{
+        clock::Clock,
+        dependencies::{Dependencies, Down},
+        entropy::Entropy,
+        upstream::{BodyEnd, Failure, Forward, Head, Upstream},
+    },
+};
+
+/// What the driver does not do itself.
+#[cfg(not(feature = "faults"))]
+pub trait Platform: Entropy + Dependencies + 'static {}
+#[cfg(not(feature = "faults"))]
+impl<T: Entropy + Dependencies + 'static> Platform for T {}
+
+/// What the driver does not do itself, and the pause that faults need.
+#[cfg(feature = "faults")]
+pub trait Platform: Entropy + Dependencies + Pause + 'static {}
+#[cfg(feature = "faults")]
+impl<T: Entropy + Dependencies + Pause + 'static> Platform for T {}
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Send this request and answer with [`Answer::Head`] or a failure.
+    Forward(Forward),
+    /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended.
+    Deliver(Reply),
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The head of the upstream's answer.
+    Head(Head),
+    /// There is no answer: connection refused or broken.
+    Unreachable,
+    /// There is no answer in time.
+    Timeout,
+    /// The body has ended.
+    BodyEnd(BodyEnd),
+    /// The client has gone: whatever was asked for, nobody needs it.
+    ClientGone,
+}
+
+/// Between one request and its driver: at most one effect on its way out, one answer on its way in.
+#[derive(Default)]
+pub struct Exchange {
+    /// Left by the pipeline, taken by the driver.
+    pub effect: RefCell<Option<Effect>>,
+    /// Left by the driver, taken by the pipeline.
+    pub answer: Cell<Option<Answer>>,
+}
+
+impl Exchange {
+    /// Asks for an effect and waits for its answer. An answer that was there before is of no question and goes.
+    fn ask(&self, effect: Effect) -> impl Future<Output = Answer> {
+        let mut effect = Some(effect);
+        poll_fn(move |_| match effect.take() {
+            Some(effect) => {
+                self.answer.set(None);
+                self.effect.replace(Some(effect));
+                Poll::Pending
+            }
+            None => self.answer.take().map_or(Poll::Pending, Poll::Ready),
+        })
+    }
+}
+
+/// The ports of one request.
+pub struct Effects<P> {
+    platform: Rc<P>,
+    now: Rc<Cell<Millis>>,
+    exchange: Rc<Exchange>,
+}
+
+impl<P> Effects<P> {
+    /// Ports on a platform; `now` is set by the driver at each turn.
+    #[must_use]
+    pub fn new(platform: Rc<P>, now: Rc<Cell<Millis>>) -> Self {
+        Self { platform, now, exchange: Rc::default() }
+    }
+
+    /// Where effects and answers pass.
+    #[must_use]
+    pub fn exchange(&self) -> Rc<Exchange> {
+        Rc::clone(&self.exchange)
+    }
+}
+
+impl<P> Clock for Effects<P> {
+    fn now(&self) -> Millis {
+        self.now.get()
+    }
+}
+
+impl<P: Entropy> Entropy for Effects<P> {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.platform.fill(bytes);
+    }
+}
+
+impl<P: Dependencies> Dependencies for Effects<P> {
+    fn check(&self) -> impl Future<Output = Vec<Down>> {
+        self.platform.check()
+    }
+}
+
+#[cfg(feature = "faults")]
+impl<P: Pause> Pause for Effects<P> {
+    fn pause(&self, ms: u32) -> impl Future<Output = ()> {
+        self.platform.pause(ms)
+    }
+}
+
+impl<P> Upstream for Effects<P> {
+    async fn call(&self, plan: Forward) -> Result<Head, Failure> {
+        match self.exchange.ask(Effect::Forward(plan)).await {
+            Answer::Head(head) => Ok(head),
+            Answer::Timeout => Err(Failure::Timeout),
+            Answer::ClientGone => Err(Failure::ClientGone),
+            // An answer to another question is a defect of the caller; the connection is what we know least about.
+            Answer::Unreachable | Answer::BodyEnd(_) => Err(Failure::Unreachable),
+        }
+    }
+
+    async fn deliver(&self, reply: Reply) -> BodyEnd {
+        match self.exchange.ask(Effect::Deliver(reply)).await {
+            Answer::BodyEnd(end) => end,
+            _ => BodyEnd::Broken,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Turns as words and text, the form in which they cross into JavaScript.
+//!
+//! Words say what the turn is and how long each field is; the text holds the fields one after another. Nothing
+//! is separated by a character, so no field can pretend to be two. `src/entry/plan.mjs` reads the same layout:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | 0 | kind: see [`Kind`] |
+//! | 1, 2 | slot and generation |
+//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`] |
+//! | 4 | status of an answer made here, or the deadline of a forward in milliseconds |
+//! | 5 | length of the text in bytes |
+//! | 6 | number of words, these included |
+//! | 7… | fields, by kind |
+//!
+//! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
+//! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
+//! *Closed*: log. *Forward*: url, edits of the request, edits of the answer. *Deliver*: edits.
+
+use crate::{
+    driver::{Turn, effects::Effect, slots::Handle},
+    http::{
+        edits::{Edits, Field},
+        reply::Reply,
+    },
+    ports::upstream::Forward,
+};
+
+/// What a turn asks JavaScript to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    /// Answer with what the plan holds.
+    Made = 0,
+    /// Hand the upstream's answer on.
+    Relay = 1,
+    /// The request has been answered before; write its log line.
+    Closed = 2,
+    /// Send a request.
+    Forward = 3,
+    /// Hand the upstream's answer on and report the end of its body.
+    Deliver = 4,
+    /// Wait to be woken.
+    Parked = 5,
+    /// The handle is old.
+    Stale = 6,
+}
+
+/// Flag: the text is ASCII, so its bytes are its characters.
+pub const ASCII: u32 = 1;
+/// Flag: leave the head of the message alone.
+pub const UNTOUCHED: u32 = 2;
+
+const HEADER_WORDS: usize = 7;
+
+/// A turn, written. Buffers are kept and used again.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// See the table above.
+    pub words: Vec<u32>,
+    /// The fields.
+    pub text: String,
+}
+
+impl Written {
+    /// Writes a turn over whatever was there.
+    pub fn write(&mut self, turn: &Turn) {
+        self.words.clear();
+        self.words.resize(HEADER_WORDS, 0);
+        self.text.clear();
+        let (kind, flags, number) = self.body(turn);
+        let handle = handle(turn);
+        let flags = if self.text.is_ascii() { flags | ASCII } else { flags };
+        let count = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
+        let header = [kind as u32, handle.index, handle.generation, flags, number, length(&self.text), count];
+        for (word, value) in self.words.iter_mut().zip(header) {
+            *word = value;
+        }
+    }
+
+    fn body(&mut self, turn: &Turn) -> (Kind, u32, u32) {
+        match turn {
+            Turn::Done(finished) => {
+                self.field(&finished.log);
+                match &finished.reply {
+                    Some(Reply::Made(made)) => {
+                        self.field(&made.body);
+                        self.edits(&made.head);
+                        (Kind::Made, 0, u32::from(made.status))
+                    }
+                    Some(reply @ Reply::Relay(_)) => (Kind::Relay, self.relay(reply), 0),
+                    None => (Kind::Closed, 0, 0),
+                }
+            }
+            Turn::Effect(_, Effect::Forward(plan)) => (Kind::Forward, self.forward(plan), plan.timeout_ms),
+            Turn::Effect(_, Effect::Deliver(reply)) => (Kind::Deliver, self.relay(reply), 0),
+            Turn::Parked(_) => (Kind::Parked, 0, 0),
+            Turn::Stale => (Kind::Stale, 0, 0),
+        }
+    }
+
+    fn forward(&mut self, plan: &Forward) -> u32 {
+        self.field(&plan.url);
+        self.edits(&plan.head);
+        self.edits(&plan.answer);
+        if plan.untouched { UNTOUCHED } else { 0 }
+    }
+
+    fn relay(&mut self, reply: &Reply) -> u32 {
+        let Reply::Relay(relay) = reply else { return 0 };
+        self.edits(&relay.head);
+        if relay.untouched { UNTOUCHED } else { 0 }
+    }
+
+    fn edits(&mut self, edits: &Edits) {
+        let count = |list: usize| u32::try_from(list).unwrap_or(u32::MAX);
+        self.words.push(edits.constant.map_or(0, |index| u32::from(index).saturating_add(1)));
+        self.words.extend([count(edits.remove.len()), count(edits.set.len()), count(edits.append.len())]);
+        for name in &edits.remove {
+            self.field(name);
+        }
+        for (name, value) in edits.set.iter().chain(&edits.append) {
+            self.pair(name, value);
+        }
+    }
+
+    fn pair(&mut self, name: &Field, value: &Field) {
+        self.field(name);
+        self.field(value);
+    }
+
+    fn field(&mut self, text: &str) {
+        self.words.push(length(text));
+        self.text.push_str(text);
+    }
+}
+
+fn handle(turn: &Turn) -> Handle {
+    match turn {
+        Turn::Effect(handle, _) | Turn::Parked(handle) => *handle,
+        Turn::Done(_) | Turn::Stale => Handle { index: u32::MAX, generation: 0 },
+    }
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{http::reply::Made, pipeline::run::Finished};
+
+    fn written(turn: &Turn) -> Written {
+        let mut written = Written::default();
+        written.write(turn);
+        written
+    }
+
+    #[test]
+    fn an_answer_is_laid_out_as_the_table_says() {
+        let mut head = Edits { constant: Some(0), ..Edits::default() };
+        head.remove("a");
+        head.set("bb", "ccc");
+        head.append("vary", "Origin");
+        let reply = Reply::Made(Made { status: 404, head, body: "body".into() });
+        let written = written(&Turn::Done(Finished { reply: Some(reply), log: "{}".into() }));
+        assert_eq!(written.text, "{}bodyabbcccvaryOrigin");
+        assert_eq!(written.words, [0, u32::MAX, 0, ASCII, 404, 22, 18, 2, 4, 1, 1, 1, 1, 1, 2, 3, 4, 6]);
+    }
+
+    #[test]
+    fn a_forward_carries_both_edits_and_its_handle() {
+        let plan = Forward { url: "http://o/".into(), timeout_ms: 900, untouched: true, ..Forward::default() };
+        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
+        assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 9, 16, 9, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn text_beyond_ascii_is_flagged_and_measured_in_bytes() {
+        let written = written(&Turn::Done(Finished { reply: None, log: "\u{e9}".into() }));
+        assert_eq!(written.words, [2, u32::MAX, 0, 0, 0, 2, 8, 2]);
+    }
+}

@@ -1,0 +1,210 @@
+//! The head of a request as it crossed the boundary: one text and where its fields lie.
+//!
+//! Only the fields that some decision reads are here; the body never is.
+
+use super::path::{self, PathError};
+
+/// The request headers that decisions read, in the order in which they are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Header {
+    /// `X-Request-ID`
+    RequestId,
+    /// `Origin`
+    Origin,
+    /// `Authorization`
+    Authorization,
+    /// `Access-Control-Request-Method`
+    AccessControlRequestMethod,
+    /// `Access-Control-Request-Headers`
+    AccessControlRequestHeaders,
+}
+
+impl Header {
+    /// Every header, in packing order.
+    pub const ALL: [Self; 5] = [
+        Self::RequestId,
+        Self::Origin,
+        Self::Authorization,
+        Self::AccessControlRequestMethod,
+        Self::AccessControlRequestHeaders,
+    ];
+
+    /// The name in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RequestId => "x-request-id",
+            Self::Origin => "origin",
+            Self::Authorization => "authorization",
+            Self::AccessControlRequestMethod => "access-control-request-method",
+            Self::AccessControlRequestHeaders => "access-control-request-headers",
+        }
+    }
+
+    /// Whether only a preflight carries it, so that other requests need not be asked for it.
+    #[must_use]
+    pub fn only_preflight(self) -> bool {
+        matches!(self, Self::AccessControlRequestMethod | Self::AccessControlRequestHeaders)
+    }
+}
+
+/// Fields before the headers: method and URL.
+const LEADING: usize = 2;
+
+/// The length that stands for a field that is not there.
+pub const ABSENT: u32 = u32::MAX;
+
+/// Why a packed head cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// The lengths do not fit the text: a defect of the packer.
+    Packing,
+    /// The URL has no authority or path.
+    Url,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+/// A request head.
+#[derive(Debug)]
+pub struct RequestHead {
+    text: String,
+    method: Span,
+    path: Span,
+    query: Span,
+    headers: [Option<Span>; Header::ALL.len()],
+}
+
+impl RequestHead {
+    /// Reads a head from its fields, one after another in `text`, and their lengths in bytes: method, URL and
+    /// the headers in the order of [`Header::ALL`], [`ABSENT`] for one that is not there.
+    ///
+    /// # Errors
+    /// When lengths and text do not fit together, or the URL is not absolute.
+    pub fn read(text: String, lengths: &[u32]) -> Result<Self, Malformed> {
+        let mut at = 0_usize;
+        let mut spans = [None; LEADING + Header::ALL.len()];
+        for (span, length) in spans.iter_mut().zip(lengths).filter(|(_, length)| **length != ABSENT) {
+            let end = at.saturating_add(usize::try_from(*length).map_err(|_| Malformed::Packing)?);
+            text.get(at..end).ok_or(Malformed::Packing)?;
+            *span = Some(Span { start: at, end });
+            at = end;
+        }
+        let [Some(method), Some(url), headers @ ..] = spans else { return Err(Malformed::Packing) };
+        let (path, query) = split_url(&text, url).ok_or(Malformed::Url)?;
+        Ok(Self { text, method, path, query, headers })
+    }
+
+    /// The method as it was sent.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.slice(self.method)
+    }
+
+    /// The path as it was sent, without query and fragment.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.slice(self.path)
+    }
+
+    /// The query with its `?`, or nothing.
+    #[must_use]
+    pub fn query(&self) -> &str {
+        self.slice(self.query)
+    }
+
+    /// A header's value; several of one name are joined by `, ` (RFC 9110 section 5.2).
+    #[must_use]
+    pub fn header(&self, header: Header) -> Option<&str> {
+        let span = self.headers.get(header as usize).copied().flatten()?;
+        Some(self.slice(span))
+    }
+
+    /// Whether some field held bytes that were not UTF-8: the runtime has replaced them by U+FFFD, so nobody
+    /// knows any more what was sent.
+    #[must_use]
+    pub fn has_lost_bytes(&self) -> bool {
+        !self.text.is_ascii() && self.text.contains('\u{fffd}')
+    }
+
+    /// Checks that the path has one meaning only.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn check_path(&self) -> Result<(), PathError> {
+        path::check(self.path())
+    }
+
+    fn slice(&self, span: Span) -> &str {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+}
+
+/// Path and query of an absolute URL. What follows a `#` is no part of a request and is left out.
+fn split_url(text: &str, url: Span) -> Option<(Span, Span)> {
+    let whole = text.get(url.start..url.end)?;
+    let authority = whole.find("://")?.saturating_add(3);
+    let start = whole.get(authority..)?.find(['/', '?', '#'])?.saturating_add(authority);
+    let end = whole.find('#').unwrap_or(whole.len());
+    let query = whole.get(start..end)?.find('?').map_or(end, |at| at.saturating_add(start));
+    let absolute = |at: usize| at.saturating_add(url.start);
+    Some((
+        Span { start: absolute(start), end: absolute(query) },
+        Span { start: absolute(query), end: absolute(end) },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn head(method: &str, url: &str, headers: &[Option<&str>]) -> Result<RequestHead, Malformed> {
+        let fields: Vec<Option<&str>> = [Some(method), Some(url)].into_iter().chain(headers.iter().copied()).collect();
+        let lengths: Vec<u32> = fields.iter().map(|field| field.map_or(ABSENT, |text| text.len() as u32)).collect();
+        RequestHead::read(fields.into_iter().flatten().collect(), &lengths)
+    }
+
+    #[test]
+    fn a_url_is_split_into_path_and_query() {
+        let cases = [
+            ("https://a.test/x/y?b=1", "/x/y", "?b=1"),
+            ("https://a.test/", "/", ""),
+            ("http://a.test/?", "/", "?"),
+            ("http://a.test?q", "", "?q"),
+            ("http://a.test/a#f?g", "/a", ""),
+            ("http://a.test/a?b#c", "/a", "?b"),
+        ];
+        for (url, path, query) in cases {
+            let head = head("GET", url, &[]).unwrap();
+            assert_eq!((head.path(), head.query()), (path, query), "{url}");
+        }
+        assert_eq!(head("GET", "nonsense", &[]).err(), Some(Malformed::Url));
+    }
+
+    #[test]
+    fn absent_and_empty_headers_differ() {
+        let head = head("GET", "http://a/", &[None, Some("")]).unwrap();
+        assert_eq!(head.header(Header::RequestId), None);
+        assert_eq!(head.header(Header::Origin), Some(""));
+        assert_eq!(head.header(Header::Authorization), None);
+    }
+
+    #[test]
+    fn a_replacement_character_is_noticed() {
+        assert!(head("GET", "http://a/", &[Some("a\u{fffd}b")]).unwrap().has_lost_bytes());
+        assert!(!head("GET", "http://a/", &[Some("\u{e9}")]).unwrap().has_lost_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn any_lengths_are_read_or_refused_without_a_panic(text in ".{0,40}", lengths in proptest::collection::vec(0_u32..50, 0..12)) {
+            let _ = RequestHead::read(text, &lengths);
+        }
+    }
+}

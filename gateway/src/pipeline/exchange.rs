@@ -1,0 +1,70 @@
+//! What is known about one request on its way through the pipeline.
+
+use crate::{
+    config::template::Slot,
+    facts::principal::Principal,
+    http::{
+        Millis,
+        request::{Header, RequestHead},
+    },
+    pipeline::gateway::{Gateway, ReadyRoute},
+    stages::cors::Grant,
+};
+
+/// One request. Stages fill it in; finishers read it whatever happened.
+pub struct Exchange<'g> {
+    /// The gateway that serves it.
+    pub gateway: &'g Gateway,
+    /// What the client sent.
+    pub head: &'g RequestHead,
+    /// When it came.
+    pub started: Millis,
+    /// Its id.
+    pub request_id: String,
+    /// Its route, once there is one.
+    pub route: Option<&'g ReadyRoute>,
+    /// What answers it when no route does: `/health/live`, `/health/ready`.
+    pub built_in: Option<&'static str>,
+    /// The values of the path's parameters, in its order.
+    pub values: Vec<&'g str>,
+    /// Which page may read the answer, once the route's policy has decided.
+    pub grant: Option<Grant>,
+    /// Who asks, once that is proven.
+    pub principal: Option<Principal>,
+}
+
+impl<'g> Exchange<'g> {
+    /// A request that has just come.
+    #[must_use]
+    pub fn new(gateway: &'g Gateway, head: &'g RequestHead, started: Millis, request_id: String) -> Self {
+        let (route, built_in, values, grant, principal) = (None, None, Vec::new(), None, None);
+        Self { gateway, head, started, request_id, route, built_in, values, grant, principal }
+    }
+
+    /// A request header.
+    #[must_use]
+    pub fn header(&self, header: Header) -> Option<&'g str> {
+        self.head.header(header)
+    }
+
+    /// The name under which the request is logged and counted.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.route.map(ReadyRoute::key).or(self.built_in).unwrap_or("-")
+    }
+
+    /// What fills a template's slot.
+    #[must_use]
+    pub fn fact(&self, slot: &Slot) -> Option<&str> {
+        match slot {
+            // A template puts its literals in itself.
+            Slot::Literal(_) => None,
+            Slot::RequestId => Some(&self.request_id),
+            Slot::Claim(name) => self.principal.as_ref()?.claim(name),
+            Slot::PathParameter(name) => {
+                let position = self.route?.route.parameters.iter().position(|known| known == name)?;
+                self.values.get(position).copied()
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What happens to every outcome: the same edits to its head, and one log line.
+
+use crate::{
+    http::{
+        Millis,
+        edits::Edits,
+        problem::{Fault, Kind, Problem},
+        reply::{Made, Reply},
+    },
+    pipeline::{
+        exchange::Exchange,
+        run::{Outcome, relay},
+    },
+    ports::upstream::BodyEnd,
+    stages::{log::Line, security_headers},
+};
+
+/// An outcome with its answer made.
+#[derive(Debug)]
+pub struct Closed {
+    /// The answer.
+    pub reply: Reply,
+    /// What the log will say.
+    pub log: Log,
+}
+
+/// The part of the log line that is known when the answer is.
+#[derive(Clone, Copy, Debug)]
+pub struct Log {
+    status: u16,
+    problem: Option<&'static Kind>,
+}
+
+/// Makes the answer of an outcome.
+#[must_use]
+pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>) -> Closed {
+    match outcome {
+        Ok(Outcome::Made(made)) => self::made(exchange, made, None),
+        // The plan that went out has named all changes to this head; see `Forward::answer`.
+        Ok(Outcome::Relayed(head)) => {
+            Closed { reply: relay(exchange.route), log: Log { status: head.status, problem: None } }
+        }
+        Err(problem) => {
+            let kind = problem.kind;
+            made(exchange, problem.into_reply(&exchange.request_id), Some(kind))
+        }
+    }
+}
+
+fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>) -> Closed {
+    edit(exchange, &mut made.head, false);
+    let log = Log { status: made.status, problem };
+    Closed { reply: Reply::Made(made), log }
+}
+
+/// The changes that every answer of this exchange gets; `relayed` when an upstream made it.
+pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
+    let route = exchange.route.filter(|route| relayed || !route.is_pass_through());
+    security_headers::finish(head, route.map_or(0, |route| route.policy().security_headers));
+    if let (Some(cors), Some(grant)) = (exchange.route.and_then(|route| route.cors.as_ref()), &exchange.grant) {
+        cors.finish(head, grant, relayed);
+    }
+    if let Some(route) = exchange.route {
+        route.policy().transform.response.apply(head, |slot| exchange.fact(slot));
+    }
+    head.set("x-request-id", exchange.request_id.clone());
+}
+
+impl Log {
+    /// The line, at the moment when there is nothing left to wait for.
+    #[must_use]
+    pub fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
+        Line {
+            level: level(self.problem),
+            msg: "request",
+            request_id: &exchange.request_id,
+            method: exchange.head.method(),
+            path: exchange.head.path(),
+            route: exchange.label(),
+            status: self.status,
+            duration_ms: now.saturating_sub(exchange.started),
+            code: self.problem.map(|kind| kind.code),
+            principal: exchange.principal.as_ref().and_then(|principal| principal.subject()),
+            body: body.map(body_label),
+        }
+        .to_json()
+    }
+}
+
+fn level(problem: Option<&'static Kind>) -> &'static str {
+    match problem.map(|kind| kind.fault) {
+        None => "info",
+        Some(Fault::Client) => "warn",
+        Some(Fault::Gateway | Fault::Upstream) => "error",
+    }
+}
+
+fn body_label(end: BodyEnd) -> &'static str {
+    match end {
+        BodyEnd::Complete => "complete",
+        BodyEnd::Broken => "broken",
+    }
+}

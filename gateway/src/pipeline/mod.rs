@@ -1,0 +1,11 @@
+//! One request, one way: what happens to it, in order.
+//!
+//! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
+//! every outcome, `gateway` what is built once per isolate.
+
+pub mod exchange;
+#[cfg(feature = "faults")]
+pub mod faults;
+pub mod finish;
+pub mod gateway;
+pub mod run;

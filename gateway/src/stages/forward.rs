@@ -1,0 +1,56 @@
+//! The way to the upstream: where exactly, with which head, and what its failures mean to the client.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::authorized::Authorized,
+    http::problem::{Fault, Kind, Problem},
+    ports::upstream::{Failure, Forward, Head, Upstream},
+};
+
+/// The keys of this stage: `pass_through`, `observe`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Hand request and answer on as they are, hop-by-hop fields apart.
+    pub pass_through: bool,
+    /// How far an answer is watched.
+    pub observe: Observe,
+}
+
+/// How far an answer is watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Observe {
+    /// Up to its head: the body streams on by itself, and outcome and duration are those of the head.
+    #[default]
+    Head,
+    /// Up to the end of its body.
+    Body,
+}
+
+/// 502: no connection, or none that held until the head of the answer.
+pub const UPSTREAM_UNREACHABLE: Kind =
+    Kind { code: "upstream_unreachable", status: 502, title: "The upstream did not answer", fault: Fault::Upstream };
+
+/// 504: the head of the answer did not come in time.
+pub const UPSTREAM_TIMEOUT: Kind =
+    Kind { code: "upstream_timeout", status: 504, title: "The upstream did not answer in time", fault: Fault::Upstream };
+
+/// 499: nobody is there to read the answer. It is logged, never sent.
+pub const CLIENT_GONE: Kind = Kind { code: "client_gone", status: 499, title: "The client has gone", fault: Fault::Client };
+
+/// Sends a request on. Takes the proof that it may go.
+///
+/// # Errors
+/// [`UPSTREAM_UNREACHABLE`], [`UPSTREAM_TIMEOUT`] or [`CLIENT_GONE`].
+pub async fn call(_authorized: Authorized, plan: Forward, upstream: &impl Upstream) -> Result<Head, Problem> {
+    let timeout_ms = plan.timeout_ms;
+    upstream.call(plan).await.map_err(|failure| match failure {
+        Failure::Unreachable => {
+            Problem::new(&UPSTREAM_UNREACHABLE, "The connection to the upstream failed before it answered.")
+        }
+        Failure::Timeout => {
+            Problem::new(&UPSTREAM_TIMEOUT, format!("The upstream did not answer within {timeout_ms} ms."))
+        }
+        Failure::ClientGone => Problem::new(&CLIENT_GONE, "The client left before the answer."),
+    })
+}

@@ -1,0 +1,20 @@
+//! One file or folder per behaviour, in the order of the pipeline. A stage never uses another stage: what it
+//! needs of others it finds in `facts`.
+
+pub mod trace;
+
+pub mod cors;
+
+pub mod authn;
+
+pub mod authz;
+
+pub mod forward;
+
+pub mod transform;
+
+pub mod security_headers;
+
+pub mod log;
+
+pub mod health;

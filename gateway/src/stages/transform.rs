@@ -1,0 +1,73 @@
+//! Changes that the configuration makes to the heads of requests and answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::template::{Slot, Template},
+    http::edits::{Edits, is_field_value},
+};
+
+/// The keys of this stage: `request_headers`, `response_headers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// Changes on the way to the upstream.
+    pub request: Changes,
+    /// Changes on the way back.
+    pub response: Changes,
+}
+
+/// Changes to one head.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Names, in lower case.
+    pub remove: Vec<String>,
+    /// Names in lower case with the values that replace whatever is there. A template that a request cannot
+    /// fill removes the header instead: what a client sends under that name never gets through.
+    pub set: Vec<(String, Template)>,
+}
+
+impl Changes {
+    /// Adds the changes to a head's edits; `fact` says what fills a template's slots.
+    pub fn apply<'a>(&'a self, head: &mut Edits, fact: impl Fn(&'a Slot) -> Option<&'a str>) {
+        for name in &self.remove {
+            head.remove(name.clone());
+        }
+        for (name, template) in &self.set {
+            match template.fill(&fact).filter(|value| is_field_value(value)) {
+                Some(value) => head.set(name.clone(), value),
+                None => head.remove(name.clone()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changes() -> Changes {
+        let user = Template(vec![Slot::Literal("user ".into()), Slot::Claim("sub".into())]);
+        Changes { remove: vec!["authorization".into()], set: vec![("x-user".into(), user)] }
+    }
+
+    fn with_subject(subject: Option<&'static str>) -> Edits {
+        let mut head = Edits::default();
+        changes().apply(&mut head, |_| subject);
+        head
+    }
+
+    #[test]
+    fn a_template_is_filled_with_facts() {
+        let head = with_subject(Some("u1"));
+        assert_eq!(head.value("x-user"), Some("user u1"));
+        assert_eq!(head.remove, ["authorization"]);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_or_sent_is_removed_so_that_nobody_else_fills_it() {
+        for subject in [None, Some("a\r\nx-admin: 1"), Some("\u{e9}")] {
+            assert_eq!(with_subject(subject).remove, ["authorization", "x-user"]);
+            assert_eq!(with_subject(subject).value("x-user"), None);
+        }
+    }
+}

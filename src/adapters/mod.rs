@@ -1,0 +1,21 @@
+//! One file per port: how the gateway's needs are met on Cloudflare.
+
+pub(crate) mod dependencies;
+pub(crate) mod entropy;
+#[cfg(feature = "faults")]
+pub(crate) mod pause;
+
+use worker::Env;
+
+/// Everything that the gateway needs from the platform. Bindings belong to the isolate and are kept.
+pub(crate) struct Cloudflare {
+    env: Env,
+    entropy: entropy::Pool,
+}
+
+impl Cloudflare {
+    /// On the bindings of this isolate.
+    pub(crate) fn new(env: Env) -> Self {
+        Self { env, entropy: entropy::Pool::default() }
+    }
+}

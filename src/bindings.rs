@@ -1,0 +1,8 @@
+//! The names of the bindings in `wrangler.toml`: the only list of them.
+
+/// D1: data, audit.
+pub(crate) const DATABASE: &str = "DB";
+/// KV: cached and configured values that may be a minute old.
+pub(crate) const KEY_VALUE: &str = "CACHE";
+/// Durable Object: the ordered log of what the fleet must learn soon.
+pub(crate) const SIGNALS: &str = "SIGNALS";

@@ -1,0 +1,243 @@
+//! The boundary: packed request in, packed plan out. What `src/entry` calls, and nothing else.
+//!
+//! All calls are synchronous. Buffers stand still and their addresses are in `layout`, which JavaScript reads
+//! after each call; their content is copied out before the next one.
+
+use std::{
+    cell::RefCell,
+    sync::Arc,
+    task::{Wake, Waker},
+};
+
+use gateway::{
+    blueprint::Blueprint,
+    config::binary,
+    driver::{
+        Driver, PARK_MS, Turn,
+        effects::Answer,
+        slots::Handle,
+        wire::{Kind, Written},
+    },
+    http::{
+        Millis,
+        request::{Header, RequestHead},
+    },
+    pipeline::gateway::Gateway,
+    ports::upstream::{BodyEnd, Head},
+};
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Env, js_sys::Function, wasm_bindgen::JsValue};
+
+use crate::adapters::Cloudflare;
+
+/// Room for the text of a request's packed fields, in bytes. What does not fit is refused in JavaScript.
+const INPUT_BYTES: usize = 64 * 1024;
+/// Room for the lengths of those fields.
+const INPUT_WORDS: usize = 64;
+
+/// Everything that belongs to this wasm instance.
+struct Instance {
+    blueprint: Option<Blueprint>,
+    values: Vec<Option<String>>,
+    env: Option<Env>,
+    driver: Option<Driver<Cloudflare>>,
+    wake: Function,
+    input: Vec<u8>,
+    lengths: Vec<u32>,
+    output: Written,
+    /// Addresses: input text, input lengths, output text, output words.
+    layout: Box<[u32; 4]>,
+}
+
+thread_local! {
+    static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
+}
+
+fn with<T>(f: impl FnOnce(&mut Instance) -> T) -> Option<T> {
+    INSTANCE.with_borrow_mut(|instance| instance.as_mut().map(f))
+}
+
+/// Loads the compiled gateway. `wake` is called with slot and generation when a parked request can go on.
+/// Returns the address of the layout.
+///
+/// # Errors
+/// Why the file is refused, as text.
+#[wasm_bindgen]
+pub fn load(file: &[u8], env: Env, wake: Function) -> Result<u32, JsValue> {
+    console_error_panic_hook::set_once();
+    let blueprint: Blueprint = binary::decode(file).map_err(|error| JsValue::from(error.message()))?;
+    let mut instance = Instance {
+        values: vec![None; blueprint.variables.0.len()],
+        blueprint: Some(blueprint),
+        env: Some(env),
+        driver: None,
+        wake,
+        input: vec![0; INPUT_BYTES],
+        lengths: vec![0; INPUT_WORDS],
+        output: Written::default(),
+        layout: Box::new([0; 4]),
+    };
+    instance.locate();
+    let layout = address(instance.layout.as_ptr());
+    INSTANCE.set(Some(instance));
+    Ok(layout)
+}
+
+/// The names of the variables that the configuration needs, in order.
+#[wasm_bindgen]
+pub fn variables() -> Vec<String> {
+    let names = |blueprint: &Blueprint| blueprint.variables.0.iter().map(|variable| variable.name.clone()).collect();
+    with(|instance| instance.blueprint.as_ref().map(names)).flatten().unwrap_or_default()
+}
+
+/// Gives a variable its value, by its place in [`variables`].
+#[wasm_bindgen]
+pub fn set_variable(index: usize, value: String) {
+    with(|instance| {
+        if let Some(place) = instance.values.get_mut(index) {
+            *place = Some(value);
+        }
+    });
+}
+
+/// Starts the gateway with the values given. Returns why it cannot, or nothing.
+#[wasm_bindgen]
+pub fn start() -> Option<String> {
+    let started = with(|instance| {
+        let (blueprint, env) = instance.blueprint.take().zip(instance.env.take())?;
+        let values = std::mem::take(&mut instance.values);
+        match Gateway::start(blueprint, &values) {
+            Ok(gateway) => instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env))),
+            Err(reason) => return Some(reason.message()),
+        }
+        None
+    });
+    started.flatten()
+}
+
+/// The request headers to pack, in order; those from [`preflight_from`] on only for OPTIONS.
+#[wasm_bindgen]
+pub fn headers() -> Vec<String> {
+    Header::ALL.into_iter().map(|header| header.name().to_owned()).collect()
+}
+
+/// Where in [`headers`] the ones begin that only a preflight carries.
+#[wasm_bindgen]
+pub fn preflight_from() -> usize {
+    Header::ALL.into_iter().take_while(|header| !header.only_preflight()).count()
+}
+
+/// A constant list of response headers: name, value, name, value …
+#[wasm_bindgen]
+pub fn header_list(index: usize) -> Vec<String> {
+    let list = with(|instance| {
+        let lists = &instance.driver.as_ref()?.gateway().header_lists;
+        Some(lists.get(index)?.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect())
+    });
+    list.flatten().unwrap_or_default()
+}
+
+/// How long a parked request is waited for, in milliseconds.
+#[wasm_bindgen]
+pub fn park_ms() -> f64 {
+    PARK_MS as f64
+}
+
+/// Starts the request whose head was packed: `text` bytes in `fields` fields. The plan is in the output.
+#[wasm_bindgen]
+pub fn begin(now: f64, text: usize, fields: usize) {
+    turn(|instance, driver| {
+        let (text, lengths) = (instance.input.get(..text)?, instance.lengths.get(..fields)?);
+        let text = String::from_utf8(text.to_vec()).ok()?;
+        let head = RequestHead::read(text, lengths).ok()?;
+        Some(driver.begin(millis(now), head))
+    });
+}
+
+/// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
+/// timeout, body complete, body broken. The next plan is in the output.
+#[wasm_bindgen]
+pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
+    let answer = match kind {
+        0 => Answer::Head(Head { status: value }),
+        2 => Answer::Timeout,
+        3 => Answer::BodyEnd(BodyEnd::Complete),
+        4 => Answer::BodyEnd(BodyEnd::Broken),
+        _ => Answer::Unreachable,
+    };
+    turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
+}
+
+/// Polls a parked request; its waker calls `wake`. The plan is in the output.
+#[wasm_bindgen]
+pub fn park(now: f64, index: u32, generation: u32) {
+    let waker = Waker::from(Arc::new(SlotWaker { index, generation }));
+    turn(|_, driver| Some(driver.park(millis(now), Handle { index, generation }, &waker)));
+}
+
+/// Ends a request that nobody waits for. What is left to do is in the output.
+#[wasm_bindgen]
+pub fn drop_slot(now: f64, index: u32, generation: u32) {
+    turn(|_, driver| Some(driver.drop_slot(millis(now), Handle { index, generation })));
+}
+
+/// Requests in flight and bytes of wasm memory, for the tests of recovery and growth.
+#[cfg(feature = "faults")]
+#[wasm_bindgen]
+pub fn inspect() -> Vec<u32> {
+    let in_flight = with(|instance| instance.driver.as_ref().map_or(0, Driver::in_flight)).unwrap_or_default();
+    let pages = core::arch::wasm32::memory_size::<0>();
+    vec![u32::try_from(in_flight).unwrap_or(u32::MAX), u32::try_from(pages.saturating_mul(65_536)).unwrap_or(u32::MAX)]
+}
+
+/// One turn of the driver, written to the output. The driver is taken out meanwhile: should the platform ever call
+/// back in the middle of a turn, it finds no driver instead of one that is borrowed.
+fn turn(f: impl FnOnce(&Instance, &mut Driver<Cloudflare>) -> Option<Turn>) {
+    let Some(mut driver) = with(|instance| instance.driver.take()).flatten() else { return };
+    let turn = INSTANCE.with_borrow(|instance| instance.as_ref().and_then(|instance| f(instance, &mut driver)));
+    with(|instance| {
+        instance.driver = Some(driver);
+        instance.output.write(&turn.unwrap_or(Turn::Stale));
+        instance.locate();
+    });
+}
+
+impl Instance {
+    fn locate(&mut self) {
+        *self.layout = [
+            address(self.input.as_ptr()),
+            address(self.lengths.as_ptr()),
+            address(self.output.text.as_ptr()),
+            address(self.output.words.as_ptr()),
+        ];
+    }
+}
+
+/// An address in wasm memory is 32 bits wide.
+fn address<T>(pointer: *const T) -> u32 {
+    u32::try_from(pointer.expose_provenance()).unwrap_or_default()
+}
+
+/// JavaScript counts milliseconds in floating point; before 1970 and beyond the year 285,000 there is no request.
+fn millis(now: f64) -> Millis {
+    now as Millis
+}
+
+struct SlotWaker {
+    index: u32,
+    generation: u32,
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        let wake = INSTANCE.with_borrow(|instance| instance.as_ref().map(|instance| instance.wake.clone()));
+        let (index, generation) = (JsValue::from(self.index), JsValue::from(self.generation));
+        if let Some(wake) = wake {
+            // The entry only notes that the slot can go on; there is nothing that could fail.
+            drop(wake.call2(&JsValue::NULL, &index, &generation));
+        }
+    }
+}
+
+/// The layout of the words is part of the contract with `src/entry/plan.mjs`.
+const _: () = assert!(Kind::Stale as u32 == 6);

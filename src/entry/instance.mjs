@@ -1,0 +1,173 @@
+// The one wasm instance of this isolate and all that belongs to it. A trap ends an instance: it is then replaced
+// whole, and what JavaScript still holds of the old one is recognised by its object and never reaches the new one.
+// Not here: what plans mean (drive.mjs) and how requests are packed (pack.mjs).
+
+import * as wasm from "../../build/release/ferrogate.js";
+import compiled from "../../build/release/gateway.bin";
+import { Plan, PARKED } from "./plan.mjs";
+
+/** Answers that `step` takes, by their position in the list of `boundary.rs`. */
+export const HEAD = 0;
+export const UNREACHABLE = 1;
+export const TIMEOUT = 2;
+export const BODY_COMPLETE = 3;
+export const BODY_BROKEN = 4;
+
+/** What a parked request gets when its instance has died, and when it has waited too long. */
+export const DEAD = Symbol("dead");
+export const LATE = Symbol("late");
+
+/** Thrown when wasm has trapped. The instance is gone by then. */
+export class Trap extends Error {}
+
+/** Three traps within ten seconds are a loop: it is broken by refusing for five seconds. */
+const TRAPS = 3;
+const WITHIN_MS = 10_000;
+const PAUSE_MS = 5_000;
+
+const INPUT_BYTES = 64 * 1024;
+const INPUT_WORDS = 64;
+
+let current = null;
+let traps = [];
+let closedUntil = 0;
+
+/** The instance that serves now, if it is this one. */
+export const isCurrent = (instance) => instance === current;
+
+/** Milliseconds until requests are taken again after a loop of traps; 0 when they are. */
+export const closedFor = (now) => (now < closedUntil ? closedUntil - now : 0);
+
+/** The running instance, made if there is none. Its `problem` says why it cannot serve, if so. */
+export const running = (env) => current ?? (current = new Instance(env));
+
+/** Runs something in wasm. A trap replaces the instance and throws `Trap`; other errors pass. */
+export function guard(inside) {
+  try {
+    return inside();
+  } catch (error) {
+    if (!isTrap(error)) throw error;
+    recover(error);
+    throw new Trap("wasm trapped", { cause: error });
+  }
+}
+
+/** A stack overflow inside wasm is a RangeError, everything else that ends an instance a RuntimeError. */
+const isTrap = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+
+function recover(error) {
+  const now = Date.now();
+  const dead = current;
+  traps = [...traps.filter((at) => now - at < WITHIN_MS), now];
+  if (traps.length >= TRAPS) closedUntil = now + PAUSE_MS;
+  current = null;
+  generation += 1;
+  wasm.__wbg_reset_state();
+  console.error(JSON.stringify({ level: "error", msg: "wasm trapped", error: String(error?.message), traps: traps.length }));
+  dead?.abandon();
+}
+
+/** Counts instances, so that halves of objects notice that theirs is gone. */
+export let generation = 0;
+
+class Instance {
+  constructor(env) {
+    this.parked = new Map();
+    this.lists = [];
+    this.problem = this.#start(env);
+    if (this.problem !== undefined) console.error(JSON.stringify({ level: "error", msg: "cannot start", reason: this.problem }));
+  }
+
+  /** Loads the compiled gateway and gives it its variables. Returns why it cannot serve, or nothing. */
+  #start(env) {
+    try {
+      this.layout = guard(() => wasm.load(new Uint8Array(compiled), env, (index, turn) => this.#wake(index, turn))) >>> 2;
+    } catch (error) {
+      return typeof error === "string" ? error : String(error?.message);
+    }
+    wasm.variables().forEach((name, index) => {
+      if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
+    });
+    this.names = wasm.headers();
+    this.preflightFrom = wasm.preflight_from();
+    this.parkMs = wasm.park_ms();
+    this.bind();
+    return wasm.start();
+  }
+
+  /** Views on wasm memory. They go stale when it grows. */
+  bind() {
+    const { buffer } = wasm.__wasm.memory;
+    this.bytes = new Uint8Array(buffer);
+    this.words = new Uint32Array(buffer);
+    const [text, lengths] = this.words.subarray(this.layout, this.layout + 2);
+    this.input = this.bytes.subarray(text, text + INPUT_BYTES);
+    this.lengths = this.words.subarray(lengths >>> 2, (lengths >>> 2) + INPUT_WORDS);
+  }
+
+  begin(now, text, fields) {
+    return this.#turn(() => wasm.begin(now, text, fields));
+  }
+
+  step(plan, kind, value = 0) {
+    return this.#turn(() => wasm.step(Date.now(), plan.index, plan.generation, kind, value));
+  }
+
+  drop(plan) {
+    return this.#turn(() => wasm.drop_slot(Date.now(), plan.index, plan.generation));
+  }
+
+  /** Waits until a parked request is done or has an effect: its next plan, or DEAD, or LATE. */
+  park(plan) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#settle(plan.index, LATE), this.parkMs);
+      this.parked.set(plan.index, { generation: plan.generation, resolve, timer });
+      this.#poll(plan.index, plan.generation);
+    });
+  }
+
+  /** A constant list of headers, as pairs, and as Headers to start an answer from. */
+  list(index) {
+    return (this.lists[index] ??= constantList(guard(() => wasm.header_list(index))));
+  }
+
+  /** Tells every parked request that its instance is dead. Each goes on in its own context. */
+  abandon() {
+    for (const index of [...this.parked.keys()]) this.#settle(index, DEAD);
+  }
+
+  #turn(inside) {
+    guard(inside);
+    if (this.bytes.byteLength === 0) this.bind();
+    return new Plan(this);
+  }
+
+  /** Called from inside a turn: the poll comes after it. */
+  #wake(index, turn) {
+    queueMicrotask(() => this.#poll(index, turn));
+  }
+
+  #poll(index, turn) {
+    if (this !== current || this.parked.get(index)?.generation !== turn) return;
+    try {
+      const plan = this.#turn(() => wasm.park(Date.now(), index, turn));
+      if (plan.kind !== PARKED) this.#settle(index, plan);
+    } catch (error) {
+      // A trap has settled everything that was parked, this request included.
+      if (!(error instanceof Trap)) throw error;
+    }
+  }
+
+  #settle(index, result) {
+    const { resolve, timer } = this.parked.get(index) ?? {};
+    this.parked.delete(index);
+    clearTimeout(timer);
+    resolve?.(result);
+  }
+}
+
+function constantList(flat) {
+  const pairs = [];
+  for (let at = 0; at < flat.length; at += 2) pairs.push([flat[at], flat[at + 1]]);
+  return { pairs, headers: new Headers(Object.fromEntries(pairs)) };
+}

@@ -1,0 +1,41 @@
+// Answers that JavaScript makes without wasm: what does not fit, what cannot start, what is left after a trap.
+// Their heads are constant but for the request id, and name no origin: no policy has been asked.
+
+const HEAD = {
+  "content-type": "application/problem+json",
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "strict-transport-security": "max-age=31536000; includeSubDomains",
+  vary: "Origin",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+const KINDS = {
+  url_too_long: [414, "The URL is too long", "A URL may have 16,384 characters."],
+  headers_too_large: [431, "The headers are too large", "The headers that the gateway reads may have 65,536 bytes together."],
+  internal: [500, "The gateway failed", "The request was not finished. It may or may not have reached the upstream."],
+  upstream_unreachable: [502, "The upstream did not answer", "The connection to the upstream failed before it answered."],
+  cannot_start: [503, "The gateway cannot start", "Its configuration is incomplete; the log says what is missing."],
+  restarting: [503, "The gateway is restarting", "It failed several times in a row and pauses for a moment."],
+  dependency_timeout: [504, "The gateway waited too long", "A service that the gateway stands on did not answer in time."],
+};
+
+/** The id that the client sent, if it is 1 to 128 visible characters, else a new one. */
+function requestId(request) {
+  const sent = request.headers.get("x-request-id");
+  return sent !== null && /^[!#-[\]-~]{1,128}$/.test(sent) ? sent : crypto.randomUUID();
+}
+
+/** A problem document (RFC 9457) of one of the kinds above, and its log line. */
+export function plain(code, request, extra) {
+  const [status, title, detail] = KINDS[code];
+  const id = requestId(request);
+  const type = `urn:ferrogate:problem:${code}`;
+  const body = { type, title, status, detail, instance: `urn:ferrogate:request:${id}`, code };
+  const line = { level: "error", msg: "request", request_id: id, method: request.method, route: "-", status, code };
+  console.log(JSON.stringify(line));
+  return new Response(JSON.stringify(body), { status, headers: { ...HEAD, ...extra, "x-request-id": id } });
+}

@@ -1,0 +1,61 @@
+// Reads a plan: the words and the text that a turn of the driver leaves in wasm memory. The layout is that of
+// gateway/src/driver/wire.rs. A plan is copied out at once, so it stays true whatever runs next.
+
+export const MADE = 0;
+export const RELAY = 1;
+export const CLOSED = 2;
+export const FORWARD = 3;
+export const DELIVER = 4;
+export const PARKED = 5;
+
+const ASCII = 1;
+const UNTOUCHED = 2;
+const HEADER_WORDS = 7;
+
+const decoder = new TextDecoder();
+
+export class Plan {
+  constructor(instance) {
+    const { words, bytes, layout } = instance;
+    const at = words[layout + 3] >>> 2;
+    const start = words[layout + 2];
+    const flags = words[at + 3];
+    this.instance = instance;
+    this.kind = words[at];
+    this.index = words[at + 1];
+    this.generation = words[at + 2];
+    this.number = words[at + 4];
+    this.untouched = (flags & UNTOUCHED) !== 0;
+    this.words = words.slice(at, at + words[at + 6]);
+    this.next = HEADER_WORDS;
+    this.offset = 0;
+    const text = bytes.subarray(start, start + words[at + 5]);
+    // Lengths are in bytes: in ASCII those are characters; elsewhere the bytes are kept and decoded field by field.
+    this.text = (flags & ASCII) !== 0 ? decoder.decode(text) : undefined;
+    this.bytes = this.text === undefined ? text.slice() : undefined;
+  }
+
+  /** The next field. */
+  field() {
+    const from = this.offset;
+    this.offset = from + this.words[this.next++];
+    return this.text === undefined ? decoder.decode(this.bytes.subarray(from, this.offset)) : this.text.slice(from, this.offset);
+  }
+
+  /** The constant list that the next edits begin with, if any. Does not move on. */
+  constant() {
+    const list = this.words[this.next];
+    return list === 0 ? undefined : this.instance.list(list - 1);
+  }
+
+  /** Carries out the next edits: the constant list (unless it is there already), then remove, set, append. */
+  edit(headers, constantIsThere = false) {
+    const constant = constantIsThere ? undefined : this.constant();
+    const words = this.words;
+    let [, removals, sets, appends] = words.subarray(this.next, (this.next += 4));
+    if (constant !== undefined) for (const pair of constant.pairs) headers.set(pair[0], pair[1]);
+    for (; removals > 0; removals--) headers.delete(this.field());
+    for (; sets > 0; sets--) headers.set(this.field(), this.field());
+    for (; appends > 0; appends--) headers.append(this.field(), this.field());
+  }
+}
