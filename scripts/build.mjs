@@ -48,7 +48,7 @@ async function build(out) {
   run(CLI, ['compile', options.config, '--out', path.join(out, 'gateway.bin')]);
   if (options['config-only']) return;
   const key = wasmModule();
-  for (const file of [`${NAME}.js`, `${NAME}_bg.wasm`]) copyIfChanged(path.join(CACHE, key, file), path.join(out, file));
+  copyChanged(path.join(CACHE, key), out);
   if (options.bundle) await bundle({ out, variant: options.variant });
   console.log(`built ${path.relative(inRepository(), out)} (${options.variant}) in ${elapsed(started)}`);
 }
@@ -82,11 +82,17 @@ function fingerprint(files) {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** wrangler reloads when a file is written; an unchanged one must not look new. */
-function copyIfChanged(from, to) {
-  if (fs.existsSync(to) && fs.readFileSync(to).equals(fs.readFileSync(from))) return;
-  fs.copyFileSync(from, `${to}.new`);
-  fs.renameSync(`${to}.new`, to);
+/** Copies a folder. wrangler reloads when a file is written, so an unchanged one is left alone. */
+function copyChanged(from, to) {
+  fs.mkdirSync(to, { recursive: true });
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)];
+    if (entry.isDirectory()) copyChanged(source, target);
+    else if (!fs.existsSync(target) || !fs.readFileSync(target).equals(fs.readFileSync(source))) {
+      fs.copyFileSync(source, `${target}.new`);
+      fs.renameSync(`${target}.new`, target);
+    }
+  }
 }
 
 /** Runs a step to its end with its output on the terminal; says how long it took when it took long. */

@@ -3,6 +3,8 @@
 //! All calls are synchronous. Buffers stand still and their addresses are in `layout`, which JavaScript reads
 //! after each call; their content is copied out before the next one.
 
+#![allow(clippy::disallowed_types, reason = "this is one of the rooms of JavaScript types: see clippy.toml")]
+
 use std::{
     cell::RefCell,
     sync::Arc,

@@ -1,5 +1,7 @@
 //! One file per port: how the gateway's needs are met on Cloudflare.
 
+#![allow(clippy::disallowed_types, reason = "this is one of the rooms of JavaScript types: see clippy.toml")]
+
 pub(crate) mod dependencies;
 pub(crate) mod entropy;
 #[cfg(feature = "faults")]

@@ -7,6 +7,10 @@ import { URL_TOO_LONG, fieldsOf, pack } from "./pack.mjs";
 import { plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED } from "./plan.mjs";
 
+/** Most answers come within this time. Only after it is the client watched: a listener costs more than most stages,
+ * and the slot of a client that left earlier is freed by its deadline, or before if slots run short. */
+const PROMPT_MS = 25;
+
 /** The Worker's `fetch`. Answers without a promise where nothing has to be waited for. */
 export function serve(request, env, ctx) {
   const now = Date.now();
@@ -80,11 +84,8 @@ async function forward(plan, request) {
   const { instance, number: timeout, untouched } = plan;
   const url = plan.field();
   const sent = send(url, request, untouched && !hasHopByHop(request.headers) ? undefined : requestHead(plan, request));
-  const gone = () => dropped(plan);
-  request.signal.addEventListener("abort", gone);
-  const answer = await within(sent, timeout);
-  request.signal.removeEventListener("abort", gone);
-  const response = answer instanceof Response ? answerHead(plan, answer) : undefined;
+  const answer = await within(sent, timeout, plan, request);
+  const response = typeof answer === "number" ? undefined : answerHead(plan, answer);
   if (!instances.isCurrent(instance)) return [undefined, orphaned(response, request)];
   const kind = response === undefined ? answer : instances.HEAD;
   return [instance.step(plan, kind, response?.status), response];
@@ -113,9 +114,14 @@ function answerHead(plan, answer) {
 }
 
 /** The outcome of a fetch, or what kind of failure it was, within a time. */
-function within(sent, timeout) {
+function within(sent, timeout, plan, request) {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(instances.TIMEOUT), timeout);
+    const late = () => resolve(instances.TIMEOUT);
+    const patient = () => {
+      request.signal.addEventListener("abort", () => dropped(plan));
+      timer = setTimeout(late, timeout - PROMPT_MS);
+    };
+    let timer = timeout > PROMPT_MS ? setTimeout(patient, PROMPT_MS) : setTimeout(late, timeout);
     const settle = (outcome) => {
       clearTimeout(timer);
       resolve(outcome);
@@ -135,10 +141,8 @@ function orphaned(response, request) {
 /** Waits for the platform. Gives the next plan, or an answer when there will be none. */
 async function parked(plan, request) {
   const { instance } = plan;
-  const gone = () => dropped(plan);
-  request.signal.addEventListener("abort", gone);
+  request.signal.addEventListener("abort", () => dropped(plan));
   const result = await instance.park(plan);
-  request.signal.removeEventListener("abort", gone);
   if (result === instances.DEAD) return plain("internal", request);
   if (result !== instances.LATE) return result;
   dropped(plan);

@@ -20,16 +20,19 @@ export class Plan {
     const at = words[layout + 3] >>> 2;
     const start = words[layout + 2];
     const flags = words[at + 3];
+    const length = words[at + 5];
     this.instance = instance;
     this.kind = words[at];
     this.index = words[at + 1];
     this.generation = words[at + 2];
     this.number = words[at + 4];
     this.untouched = (flags & UNTOUCHED) !== 0;
-    this.words = words.slice(at, at + words[at + 6]);
-    this.next = HEADER_WORDS;
+    this.next = 0;
     this.offset = 0;
-    const text = bytes.subarray(start, start + words[at + 5]);
+    // Plain numbers in an array: a typed copy would be one more buffer for the collector to account for.
+    this.words = [];
+    for (let word = at + HEADER_WORDS, end = at + words[at + 6]; word < end; word++) this.words.push(words[word]);
+    const text = bytes.subarray(start, start + length);
     // Lengths are in bytes: in ASCII those are characters; elsewhere the bytes are kept and decoded field by field.
     this.text = (flags & ASCII) !== 0 ? decoder.decode(text) : undefined;
     this.bytes = this.text === undefined ? text.slice() : undefined;
@@ -50,12 +53,13 @@ export class Plan {
 
   /** Carries out the next edits: the constant list (unless it is there already), then remove, set, append. */
   edit(headers, constantIsThere = false) {
+    const { words } = this;
     const constant = constantIsThere ? undefined : this.constant();
-    const words = this.words;
-    let [, removals, sets, appends] = words.subarray(this.next, (this.next += 4));
+    const at = this.next;
+    this.next += 4;
     if (constant !== undefined) for (const pair of constant.pairs) headers.set(pair[0], pair[1]);
-    for (; removals > 0; removals--) headers.delete(this.field());
-    for (; sets > 0; sets--) headers.set(this.field(), this.field());
-    for (; appends > 0; appends--) headers.append(this.field(), this.field());
+    for (let left = words[at + 1]; left > 0; left--) headers.delete(this.field());
+    for (let left = words[at + 2]; left > 0; left--) headers.set(this.field(), this.field());
+    for (let left = words[at + 3]; left > 0; left--) headers.append(this.field(), this.field());
   }
 }

@@ -67,7 +67,10 @@ impl SignalsHalf {
 }
 
 fn load(sql: &SqlStorage) -> Result<u64> {
-    sql.exec("CREATE TABLE IF NOT EXISTS sequence (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)", None)?;
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS sequence (id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL)",
+        None,
+    )?;
     let rows: Vec<Row> = sql.exec("SELECT value FROM sequence WHERE id = 1", None)?.to_array()?;
     // A JavaScript number; exact up to 2^53, which a log that grows a million times a second reaches in 285 years.
     Ok(rows.first().map_or(0, |row| row.value as u64))

@@ -28,6 +28,8 @@ pub struct Blueprint {
     /// Constant lists of response headers, each once. The first is the gateway's default and is used for
     /// answers that belong to no route.
     pub header_lists: Vec<Vec<(String, String)>>,
+    /// `[gateway] cors`: for answers that belong to no route. Routes have it in their policy already.
+    pub cors: Option<cors::Config>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.
     pub routes: Vec<Route>,
     /// The same routes by method and path.

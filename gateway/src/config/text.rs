@@ -104,7 +104,12 @@ mod tests {
     #[test]
     fn a_value_of_the_environment_wins_over_the_default() {
         let values = variables().resolve(&[Some("a.test".into()), Some("81".into())]).unwrap();
-        let text = Text(vec![Piece::Literal("http://".into()), Piece::Variable(0), Piece::Literal(":".into()), Piece::Variable(1)]);
+        let text = Text(vec![
+            Piece::Literal("http://".into()),
+            Piece::Variable(0),
+            Piece::Literal(":".into()),
+            Piece::Variable(1),
+        ]);
         assert_eq!(text.resolve(&values), "http://a.test:81");
     }
 

@@ -10,6 +10,10 @@ use crate::{driver::effects::Exchange, http::Millis, pipeline::run::Finished};
 /// How many slots one sweep looks at: a request pays for a few others, never for all.
 const SWEPT_AT_ONCE: usize = 4;
 
+/// Most requests in flight at once. Beyond it the oldest slot gives way: its request, if anybody still waits for it,
+/// is finished outside with the edits that its plan took along. This bounds memory whatever clients do.
+pub const MOST: usize = 8_192;
+
 /// Names one request in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {
@@ -41,11 +45,20 @@ pub struct Slots {
     places: Vec<Place>,
     free: Vec<u32>,
     swept: usize,
+    evicted: usize,
 }
 
 impl Slots {
     /// Puts a request into a free slot.
-    pub fn insert(&mut self, future: Pin<Box<dyn Future<Output = Finished>>>, exchange: Rc<Exchange>, deadline: Millis) -> Handle {
+    pub fn insert(
+        &mut self,
+        future: Pin<Box<dyn Future<Output = Finished>>>,
+        exchange: Rc<Exchange>,
+        deadline: Millis,
+    ) -> Handle {
+        if self.free.is_empty() && self.places.len() >= MOST {
+            self.evict();
+        }
         let index = self.free.pop().unwrap_or_else(|| self.grow());
         let slot = Slot { future, exchange, deadline };
         let generation = self.place(index).map_or(0, |place| {
@@ -80,6 +93,15 @@ impl Slots {
                 let generation = place.generation;
                 self.remove(Handle { index: u32::try_from(index).unwrap_or(u32::MAX), generation });
             }
+        }
+    }
+
+    /// Frees the slot that comes next in a circle: near enough the oldest, and found at once.
+    fn evict(&mut self) {
+        let index = self.evicted.checked_rem(self.places.len()).unwrap_or(0);
+        self.evicted = index.saturating_add(1);
+        if let Some(generation) = self.places.get(index).map(|place| place.generation) {
+            self.remove(Handle { index: u32::try_from(index).unwrap_or(u32::MAX), generation });
         }
     }
 
@@ -130,6 +152,15 @@ mod tests {
         (0..10).for_each(|_| slots.sweep(20));
         let left: Vec<bool> = handles.iter().map(|handle| slots.get(*handle).is_some()).collect();
         assert_eq!(left, (0..40).map(|at| at >= 20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn slots_never_grow_beyond_their_bound_and_the_oldest_gives_way() {
+        let mut slots = Slots::default();
+        let handles: Vec<Handle> = (0..=MOST).map(|_| insert(&mut slots, u64::MAX)).collect();
+        assert_eq!(slots.occupied(), MOST);
+        assert!(slots.get(handles[0]).is_none());
+        assert!(slots.get(handles[1]).is_some() && slots.get(handles[MOST]).is_some());
     }
 
     proptest! {

@@ -25,8 +25,7 @@ pub enum Method {
 
 impl Method {
     /// Every method, in the order in which `Allow` lists them.
-    pub const ALL: [Self; 7] =
-        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
+    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
     /// The method of this exact name (methods are case-sensitive, RFC 9110 section 9.1).
     #[must_use]

@@ -27,7 +27,9 @@ impl PathError {
         match self {
             Self::NotAbsolute => "a path that begins with a slash",
             Self::Character => "only characters that RFC 3986 allows in a path",
-            Self::Encoding => "percent-encodings of two hexadecimal digits that hide no slash, backslash or control character",
+            Self::Encoding => {
+                "percent-encodings of two hexadecimal digits that hide no slash, backslash or control character"
+            }
             Self::DotSegment => "no segment that is \".\" or \"..\", plain or encoded",
             Self::EmptySegment => "no empty segment",
         }
@@ -71,7 +73,9 @@ fn plain(byte: u8) -> Result<u8, PathError> {
 }
 
 fn decode(high: Option<u8>, low: Option<u8>) -> Result<u8, PathError> {
-    let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|value| u8::try_from(value).ok());
+    let digit = |byte: Option<u8>| {
+        byte.and_then(|byte| char::from(byte).to_digit(16)).and_then(|value| u8::try_from(value).ok())
+    };
     let (Some(high), Some(low)) = (digit(high), digit(low)) else { return Err(PathError::Encoding) };
     let byte = (high << 4) | low;
     if byte.is_ascii_control() || byte == b'/' || byte == b'\\' { Err(PathError::Encoding) } else { Ok(byte) }
@@ -84,7 +88,9 @@ mod tests {
 
     #[test]
     fn ordinary_paths_pass() {
-        for path in ["/", "/a", "/a/", "/v1/products/42", "/a%20b", "/...", "/a.b/..c", "/caf%C3%A9", "/x;y=1,2:@!$&'()*+~"] {
+        for path in
+            ["/", "/a", "/a/", "/v1/products/42", "/a%20b", "/...", "/a.b/..c", "/caf%C3%A9", "/x;y=1,2:@!$&'()*+~"]
+        {
             assert_eq!(check(path), Ok(()), "{path}");
         }
     }

@@ -20,7 +20,7 @@ pub enum Fault {
     Upstream,
 }
 
-/// A kind of problem. Every refusal in the project is one of these; see [`crate::stages`] for who raises which.
+/// A kind of problem. Every refusal in the project is one of these; each stands beside the code that raises it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
     /// Stable name: the end of the `type` URN, the `code` member and the metric label.
@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_problem_becomes_a_document_with_every_member() {
-        let reply = Problem::new(&TEAPOT, "No \"coffee\"").field("accept", "tea").header("retry-after", "1").into_reply("r-1");
+        let reply =
+            Problem::new(&TEAPOT, "No \"coffee\"").field("accept", "tea").header("retry-after", "1").into_reply("r-1");
         assert_eq!(reply.status, 418);
         assert_eq!(reply.head.value("content-type"), Some("application/problem+json"));
         assert_eq!(reply.head.value("retry-after"), Some("1"));

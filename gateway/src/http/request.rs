@@ -153,10 +153,7 @@ fn split_url(text: &str, url: Span) -> Option<(Span, Span)> {
     let end = whole.find('#').unwrap_or(whole.len());
     let query = whole.get(start..end)?.find('?').map_or(end, |at| at.saturating_add(start));
     let absolute = |at: usize| at.saturating_add(url.start);
-    Some((
-        Span { start: absolute(start), end: absolute(query) },
-        Span { start: absolute(query), end: absolute(end) },
-    ))
+    Some((Span { start: absolute(start), end: absolute(query) }, Span { start: absolute(query), end: absolute(end) }))
 }
 
 #[cfg(test)]

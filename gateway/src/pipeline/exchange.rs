@@ -8,7 +8,7 @@ use crate::{
         request::{Header, RequestHead},
     },
     pipeline::gateway::{Gateway, ReadyRoute},
-    stages::cors::Grant,
+    stages::cors::{Cors, Grant},
 };
 
 /// One request. Stages fill it in; finishers read it whatever happened.
@@ -37,7 +37,8 @@ impl<'g> Exchange<'g> {
     /// A request that has just come.
     #[must_use]
     pub fn new(gateway: &'g Gateway, head: &'g RequestHead, started: Millis, request_id: String) -> Self {
-        let (route, built_in, values, grant, principal) = (None, None, Vec::new(), None, None);
+        let (route, built_in, values, principal) = (None, None, Vec::new(), None);
+        let grant = gateway.cors.as_ref().map(|cors| cors.grant(head.header(Header::Origin)));
         Self { gateway, head, started, request_id, route, built_in, values, grant, principal }
     }
 
@@ -45,6 +46,15 @@ impl<'g> Exchange<'g> {
     #[must_use]
     pub fn header(&self, header: Header) -> Option<&'g str> {
         self.head.header(header)
+    }
+
+    /// The CORS policy that speaks for the request: its route's, or the gateway's until there is a route.
+    #[must_use]
+    pub fn cors(&self) -> Option<&'g Cors> {
+        match self.route {
+            Some(route) => route.cors.as_ref(),
+            None => self.gateway.cors.as_ref(),
+        }
     }
 
     /// The name under which the request is logged and counted.

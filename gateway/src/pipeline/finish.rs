@@ -57,7 +57,7 @@ fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>)
 pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
     let route = exchange.route.filter(|route| relayed || !route.is_pass_through());
     security_headers::finish(head, route.map_or(0, |route| route.policy().security_headers));
-    if let (Some(cors), Some(grant)) = (exchange.route.and_then(|route| route.cors.as_ref()), &exchange.grant) {
+    if let (Some(cors), Some(grant)) = (exchange.cors(), &exchange.grant) {
         cors.finish(head, grant, relayed);
     }
     if let Some(route) = exchange.route {

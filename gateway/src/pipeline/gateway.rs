@@ -16,6 +16,8 @@ pub struct Gateway {
     /// Constant lists of response headers.
     pub header_lists: Vec<Vec<(String, String)>>,
     routes: Vec<ReadyRoute>,
+    /// For answers that belong to no route.
+    pub cors: Option<Cors>,
     issuers: Vec<Verifier>,
     targets: Vec<Target>,
 }
@@ -67,13 +69,17 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, header_lists, routes, table } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, header_lists, cors, routes, table } = blueprint;
         let values = resolve(&variables, environment)?;
         let issuers = issuers.iter().map(|issuer| Verifier::new(issuer, &values)).collect::<Result<_, _>>();
         let targets = upstreams.iter().map(|upstream| {
             let base = upstream.target.resolve(&values).trim_end_matches('/').to_owned();
             let absolute = base.starts_with("http://") || base.starts_with("https://");
-            if absolute { Ok(Target { base, timeout_ms: upstream.timeout_ms }) } else { Err(CannotStart::Target(upstream.name.clone())) }
+            if absolute {
+                Ok(Target { base, timeout_ms: upstream.timeout_ms })
+            } else {
+                Err(CannotStart::Target(upstream.name.clone()))
+            }
         });
         let ready = |route: Route| {
             let cors = route.policy.cors.as_ref().map(|config| Cors::new(config, &values));
@@ -83,6 +89,7 @@ impl Gateway {
             name,
             table,
             header_lists,
+            cors: cors.map(|config| Cors::new(&config, &values)),
             targets: targets.collect::<Result<_, _>>()?,
             issuers: issuers.map_err(|weak: authn::WeakSecret| CannotStart::WeakSecret(weak.issuer))?,
             routes: routes.into_iter().map(ready).collect(),
@@ -148,4 +155,3 @@ impl ReadyRoute {
 fn resolve(variables: &Variables, environment: &[Option<String>]) -> Result<Values, CannotStart> {
     variables.resolve(environment).map_err(CannotStart::Missing)
 }
-

@@ -40,7 +40,9 @@ impl PatternError {
             Self::Path(error) => format!("expected {}", error.expected()),
             Self::Braces(segment) => format!("a parameter takes a whole segment, like `{{id}}`; found `{segment}`"),
             Self::Name(name) => format!("a parameter's name is lower case letters, digits and `_`; found `{name}`"),
-            Self::RestNotLast(name) => format!("`{{{name}...}}` takes all that is left, so it must be the last segment"),
+            Self::RestNotLast(name) => {
+                format!("`{{{name}...}}` takes all that is left, so it must be the last segment")
+            }
             Self::Repeated(name) => format!("the parameter `{name}` stands here twice"),
         }
     }

@@ -10,10 +10,12 @@ use crate::{
 };
 
 /// 400: the path could mean two things.
-pub const PATH_MALFORMED: Kind = Kind { code: "path_malformed", status: 400, title: "The path is malformed", fault: Fault::Client };
+pub const PATH_MALFORMED: Kind =
+    Kind { code: "path_malformed", status: 400, title: "The path is malformed", fault: Fault::Client };
 
 /// 404: no route has this path.
-pub const ROUTE_NOT_FOUND: Kind = Kind { code: "route_not_found", status: 404, title: "There is no such route", fault: Fault::Client };
+pub const ROUTE_NOT_FOUND: Kind =
+    Kind { code: "route_not_found", status: 404, title: "There is no such route", fault: Fault::Client };
 
 /// 405: the path is known, the method is not.
 pub const METHOD_NOT_ALLOWED: Kind =

@@ -103,7 +103,8 @@ impl Table {
         if let Some(rest) = path.strip_prefix('/') {
             self.walk(ROOT, rest, &mut Vec::new(), &mut collect);
         }
-        let served = |method: &Method| found.contains(method) || (*method == Method::Head && found.contains(&Method::Get));
+        let served =
+            |method: &Method| found.contains(method) || (*method == Method::Head && found.contains(&Method::Get));
         Method::ALL.into_iter().filter(served).collect()
     }
 
@@ -201,7 +202,12 @@ mod tests {
 
     #[test]
     fn the_most_specific_route_wins_whatever_the_order() {
-        let routes = [("/a/{rest...}", Method::Get), ("/a/{id}", Method::Get), ("/a/b", Method::Get), ("/a/{id}/c", Method::Get)];
+        let routes = [
+            ("/a/{rest...}", Method::Get),
+            ("/a/{id}", Method::Get),
+            ("/a/b", Method::Get),
+            ("/a/{id}/c", Method::Get),
+        ];
         let table = table(&routes);
         assert_eq!(found(&table, Method::Get, "/a/b"), Some((2, vec![])));
         assert_eq!(found(&table, Method::Get, "/a/x"), Some((1, vec!["x"])));
@@ -259,7 +265,9 @@ mod tests {
                     _ => !part.is_empty(),
                 })
         };
-        let rank = |pattern: &Pattern| -> Vec<bool> { pattern.0.iter().map(|segment| !matches!(segment, Segment::Literal(_))).collect() };
+        let rank = |pattern: &Pattern| -> Vec<bool> {
+            pattern.0.iter().map(|segment| !matches!(segment, Segment::Literal(_))).collect()
+        };
         (0..patterns.len()).filter(|index| fits(&patterns[*index])).min_by_key(|index| rank(&patterns[*index]))
     }
 

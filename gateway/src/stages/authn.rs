@@ -156,7 +156,11 @@ impl Verifier {
             Some(one) => *one == wanted,
             None => false,
         };
-        if addressed { Ok(()) } else { Err(invalid(&TOKEN_INVALID, "The token is for another audience (`aud`).", realm)) }
+        if addressed {
+            Ok(())
+        } else {
+            Err(invalid(&TOKEN_INVALID, "The token is for another audience (`aud`).", realm))
+        }
     }
 }
 
@@ -272,7 +276,12 @@ mod tests {
         let other = sign(claims(|claims| drop(claims.insert("sub".into(), "admin".into()))), SECRET);
         let parts: Vec<&str> = token.split('.').collect();
         let mixed = format!("{}.{}.{}", parts[0], other.split('.').nth(1).unwrap(), parts[2]);
-        for bad in [sign(claims(|_| ()), "another secret of enough bytes ...."), mixed, token[..token.len() - 2].to_owned(), format!("{token}.x")] {
+        for bad in [
+            sign(claims(|_| ()), "another secret of enough bytes ...."),
+            mixed,
+            token[..token.len() - 2].to_owned(),
+            format!("{token}.x"),
+        ] {
             assert_eq!(outcome(&bad).err(), Some("token_invalid"), "{bad}");
         }
     }

@@ -28,13 +28,18 @@ pub fn authorize(config: &Config, principal: Option<&Principal>, realm: &str) ->
         // a public route; should one ever get here, nobody holds its scopes.
         return if config.scopes.is_empty() { Ok(Authorized::public()) } else { Err(missing(config, realm)) };
     };
-    if config.scopes.iter().all(|scope| principal.has_scope(scope)) { Ok(Authorized::with_scopes()) } else { Err(missing(config, realm)) }
+    if config.scopes.iter().all(|scope| principal.has_scope(scope)) {
+        Ok(Authorized::with_scopes())
+    } else {
+        Err(missing(config, realm))
+    }
 }
 
 fn missing(config: &Config, realm: &str) -> Problem {
     let scopes = config.scopes.join(" ");
     let challenge = format!(r#"Bearer realm="{realm}", error="insufficient_scope", scope="{scopes}""#);
-    Problem::new(&SCOPE_MISSING, format!("This needs a token with the scope: {scopes}.")).header("www-authenticate", challenge)
+    Problem::new(&SCOPE_MISSING, format!("This needs a token with the scope: {scopes}."))
+        .header("www-authenticate", challenge)
 }
 
 #[cfg(test)]
@@ -55,7 +60,10 @@ mod tests {
         assert!(authorize(&config(&["a", "b"]), Some(&principal("b c a")), "r").is_ok());
         let problem = authorize(&config(&["a", "b"]), Some(&principal("a")), "r").unwrap_err();
         assert_eq!(problem.kind.code, "scope_missing");
-        assert_eq!(problem.headers.value("www-authenticate"), Some(r#"Bearer realm="r", error="insufficient_scope", scope="a b""#));
+        assert_eq!(
+            problem.headers.value("www-authenticate"),
+            Some(r#"Bearer realm="r", error="insufficient_scope", scope="a b""#)
+        );
     }
 
     #[test]

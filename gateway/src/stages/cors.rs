@@ -34,8 +34,12 @@ pub const ORIGIN_REFUSED: Kind =
     Kind { code: "cors_origin_refused", status: 403, title: "This origin may not ask", fault: Fault::Client };
 
 /// 403: the page asks for a method or header that the route does not allow across origins.
-pub const PREFLIGHT_REFUSED: Kind =
-    Kind { code: "cors_preflight_refused", status: 403, title: "The preflight asks for too much", fault: Fault::Client };
+pub const PREFLIGHT_REFUSED: Kind = Kind {
+    code: "cors_preflight_refused",
+    status: 403,
+    title: "The preflight asks for too much",
+    fault: Fault::Client,
+};
 
 /// Headers by which an upstream would speak for itself about CORS. With a policy, the gateway alone speaks.
 const UPSTREAM_HEADERS: [&str; 3] =
@@ -160,7 +164,14 @@ mod tests {
     #[test]
     fn only_a_listed_origin_is_allowed() {
         assert_eq!(cors().grant(Some(PAGE)), Grant::Allowed(PAGE.into()));
-        for origin in [None, Some("null"), Some("https://app.test.evil"), Some("http://app.test"), Some("https://APP.test"), Some("")] {
+        for origin in [
+            None,
+            Some("null"),
+            Some("https://app.test.evil"),
+            Some("http://app.test"),
+            Some("https://APP.test"),
+            Some(""),
+        ] {
             assert_eq!(cors().grant(origin), Grant::Refused, "{origin:?}");
         }
     }
@@ -183,7 +194,10 @@ mod tests {
         assert_eq!(code(cors.preflight(&Grant::Refused, Some(Method::Put), None)), "cors_origin_refused");
         assert_eq!(code(cors.preflight(&allowed, Some(Method::Delete), None)), "cors_preflight_refused");
         assert_eq!(code(cors.preflight(&allowed, None, None)), "cors_preflight_refused");
-        assert_eq!(code(cors.preflight(&allowed, Some(Method::Put), Some("authorization, x-other"))), "cors_preflight_refused");
+        assert_eq!(
+            code(cors.preflight(&allowed, Some(Method::Put), Some("authorization, x-other"))),
+            "cors_preflight_refused"
+        );
     }
 
     #[test]

@@ -32,11 +32,16 @@ pub const UPSTREAM_UNREACHABLE: Kind =
     Kind { code: "upstream_unreachable", status: 502, title: "The upstream did not answer", fault: Fault::Upstream };
 
 /// 504: the head of the answer did not come in time.
-pub const UPSTREAM_TIMEOUT: Kind =
-    Kind { code: "upstream_timeout", status: 504, title: "The upstream did not answer in time", fault: Fault::Upstream };
+pub const UPSTREAM_TIMEOUT: Kind = Kind {
+    code: "upstream_timeout",
+    status: 504,
+    title: "The upstream did not answer in time",
+    fault: Fault::Upstream,
+};
 
 /// 499: nobody is there to read the answer. It is logged, never sent.
-pub const CLIENT_GONE: Kind = Kind { code: "client_gone", status: 499, title: "The client has gone", fault: Fault::Client };
+pub const CLIENT_GONE: Kind =
+    Kind { code: "client_gone", status: 499, title: "The client has gone", fault: Fault::Client };
 
 /// Sends a request on. Takes the proof that it may go.
 ///

@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// 503: some service did not answer.
-pub const NOT_READY: Kind = Kind { code: "not_ready", status: 503, title: "The gateway is not ready", fault: Fault::Gateway };
+pub const NOT_READY: Kind =
+    Kind { code: "not_ready", status: 503, title: "The gateway is not ready", fault: Fault::Gateway };
 
 /// The label of these answers in logs.
 pub const LIVE: &str = "/health/live";
@@ -35,7 +36,8 @@ pub async fn ready(dependencies: &impl Dependencies) -> Result<Made, Problem> {
     if down.is_empty() {
         return Ok(document(r#"{"status":"ready"}"#));
     }
-    let problem = Problem::new(&NOT_READY, "A service that the gateway stands on did not answer.").header("retry-after", "5");
+    let problem =
+        Problem::new(&NOT_READY, "A service that the gateway stands on did not answer.").header("retry-after", "5");
     Err(down.into_iter().fold(problem, |problem, service| problem.field(service.name, "an answer")))
 }
 

@@ -38,9 +38,8 @@ fn next_row(letter: char, previous: Option<char>, right: &[char], before: &[usiz
         let change = at(above, column).saturating_add(usize::from(letter != *other));
         let leave_out = at(above, next).saturating_add(1);
         let add = at(&row, column).saturating_add(1);
-        let swapped = column.checked_sub(1).filter(|left| {
-            previous == Some(*other) && right.get(*left) == Some(&letter)
-        });
+        let swapped =
+            column.checked_sub(1).filter(|left| previous == Some(*other) && right.get(*left) == Some(&letter));
         let swap = swapped.map_or(usize::MAX, |left| at(before, left).saturating_add(1));
         row.push(change.min(leave_out).min(add).min(swap));
     }
@@ -69,7 +68,8 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_optimal_string_alignment() {
-        let cases = [("", "", 0), ("a", "", 1), ("ab", "ba", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("A", "a", 0)];
+        let cases =
+            [("", "", 0), ("a", "", 1), ("ab", "ba", 1), ("kitten", "sitting", 3), ("ca", "abc", 3), ("A", "a", 0)];
         for (left, right, expected) in cases {
             assert_eq!(distance(left, right), expected, "{left} {right}");
             assert_eq!(distance(right, left), expected, "{right} {left}");

@@ -51,11 +51,12 @@ fn one(diagnostic: &Diagnostic, style: Style) -> String {
     let head = style.paint(colour, &format!("{word}[{}]", diagnostic.code.number()));
     let mut text = format!("{head}{}\n", style.paint(BOLD, &format!(": {}", diagnostic.message)));
     text.push_str(&excerpt(&diagnostic.place, margin, '^', colour, style));
+    let said = |found: &&String| !diagnostic.message.contains(found.as_str());
     let lines = [
-        ("expected", &diagnostic.expected),
-        ("found", &diagnostic.found),
-        ("nearest", &diagnostic.nearest),
-        ("help", &diagnostic.help),
+        ("expected", diagnostic.expected.clone()),
+        ("found", diagnostic.found.as_ref().filter(said).cloned()),
+        ("nearest", diagnostic.nearest.as_ref().map(|name| format!("`{name}`"))),
+        ("help", diagnostic.help.clone()),
     ];
     for (label, line) in lines {
         let Some(line) = line else { continue };
@@ -77,12 +78,14 @@ fn excerpt(place: &Place, margin: usize, mark: char, colour: &str, style: Style)
     let before = usize::try_from(place.column).unwrap_or(1).saturating_sub(1);
     let marks: String = std::iter::repeat_n(mark, length).collect();
     let marks = style.paint(colour, &marks);
-    let line = format!(" {}", place.excerpt);
-    let Place { file, line: row, column, .. } = place;
-    format!(
-        "{:margin$}{arrow} {file}:{row}:{column}\n{:margin$} {bar}\n{number} {bar}{}\n{:margin$} {bar} {:before$}{marks}\n",
-        "", "", line.trim_end(), "", ""
-    )
+    let line = format!("{number} {bar} {}", place.excerpt);
+    let lines = [
+        format!("{:margin$}{arrow} {}:{}:{}", "", place.file, place.line, place.column),
+        format!("{:margin$} {bar}", ""),
+        line.trim_end().to_owned(),
+        format!("{:margin$} {bar} {:before$}{marks}", "", ""),
+    ];
+    lines.join("\n") + "\n"
 }
 
 /// The width of the largest line number of a finding.
@@ -116,7 +119,29 @@ mod tests {
 
     #[test]
     fn a_finding_shows_its_line_and_underlines_the_part_in_question() {
-        insta::assert_snapshot!(render(&findings(), Style::Plain), @"");
+        insta::assert_snapshot!(render(&findings(), Style::Plain), @r#"
+        warning[FG0903]: unused
+         --> gateway.toml:1:1
+          |
+        1 | a = 1
+          | ^
+
+        error[FG0302]: no policy is named `x`
+         --> gateway.toml:2:7
+          |
+        2 | use = "x"
+          |       ^^^
+          = expected: `y`
+          = nearest: `y`
+          = help: do this
+        note: it is here
+         --> gateway.toml:1:1
+          |
+        1 | a = 1
+          | -
+
+        1 error, 1 warning
+        "#);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::{Code, Diagnostic, Related, Severity, Span, nearest, source::Source};
+use super::{Code, Diagnostic, Related, Span, nearest, source::Source};
 
 /// The findings about one source text.
 #[derive(Debug)]
@@ -52,9 +52,12 @@ impl<'s> Report<'s> {
         let mut found = self.found.borrow_mut();
         let is_syntax = |diagnostic: &Diagnostic| diagnostic.code == Code::Syntax;
         let broken: Vec<u32> = found.iter().filter(|it| is_syntax(it)).map(|it| it.place.line).collect();
-        found.retain(|it| {
-            is_syntax(it) || !(it.code.may_follow_from_syntax() || broken.contains(&it.place.line))
-        });
+        found.retain(|it| is_syntax(it) || !(it.code.may_follow_from_syntax() || broken.contains(&it.place.line)));
+    }
+
+    /// Takes back everything but syntax errors, because nobody knows what the rest of the file says.
+    pub fn forget_all_but_syntax(&self) {
+        self.found.borrow_mut().retain(|diagnostic| diagnostic.code == Code::Syntax);
     }
 
     /// All findings in the order of the file.
@@ -106,12 +109,6 @@ impl Draft<'_> {
         self
     }
 
-    /// How bad the finding is.
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        self.diagnostic.severity
-    }
-
     /// Records the finding.
     pub fn report(self) {
         self.found.borrow_mut().push(self.diagnostic);
@@ -151,7 +148,9 @@ mod tests {
     #[test]
     fn after_a_syntax_error_nothing_is_said_to_be_missing() {
         let report = Report::new("f", "a\nb\nc");
-        for (code, span) in [(Code::Syntax, 0..1), (Code::WrongType, 0..1), (Code::MissingKey, 2..3), (Code::WrongType, 4..5)] {
+        for (code, span) in
+            [(Code::Syntax, 0..1), (Code::WrongType, 0..1), (Code::MissingKey, 2..3), (Code::WrongType, 4..5)]
+        {
             report.draft(code, &span, "").report();
         }
         report.forget_consequences_of_syntax();

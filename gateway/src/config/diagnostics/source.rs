@@ -5,7 +5,10 @@
 
 use serde::Serialize;
 
-use super::Span;
+use super::{Span, nearest::nearest};
+
+/// The key whose value is never repeated.
+const SECRET: &str = "secret";
 
 /// A place in a file, with the line that it stands on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,28 +79,42 @@ fn number(value: usize) -> u32 {
 
 /// A tab counts as one column; whatever could move the cursor or change colours becomes U+FFFD.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == '\t' {
+                ' '
+            } else if c.is_control() {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
-/// A line with `*` for what follows a key that has `secret` in its name, unless that is a variable without default.
+/// A line with `*` for what follows a key that is called like a secret, unless that is a variable without default.
 fn masked(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some((head, value)) = behind_secret(rest) {
-        let (value, tail) = value.split_at_checked(value_length(value)).unwrap_or((value, ""));
-        shown.push_str(head);
-        shown.push_str(&if is_variable(value) { value.to_owned() } else { stars(value) });
-        rest = tail;
+    while let Some((key, behind)) = rest.split_once('=') {
+        let blanks = behind.len().saturating_sub(behind.trim_start().len());
+        let (blanks, value) = behind.split_at_checked(blanks).unwrap_or(("", behind));
+        shown.extend([key, "=", blanks]);
+        rest = value;
+        if is_secret(key) {
+            let (value, tail) = value.split_at_checked(value_length(value)).unwrap_or((value, ""));
+            shown.push_str(&if is_variable(value) { value.to_owned() } else { stars(value) });
+            rest = tail;
+        }
     }
     shown + rest
 }
 
-/// Splits a line behind the first `secret… = `.
-fn behind_secret(line: &str) -> Option<(&str, &str)> {
-    let key = line.as_bytes().windows(6).position(|word| word.eq_ignore_ascii_case(b"secret"))?;
-    let equals = line.get(key..)?.find('=')?.saturating_add(key).saturating_add(1);
-    let blanks = line.get(equals..)?.bytes().take_while(|byte| *byte == b' ' || *byte == b'\t').count();
-    line.split_at_checked(equals.saturating_add(blanks))
+/// Whether the text before a `=` ends with a key that holds a secret, even if it is misspelt.
+fn is_secret(text: &str) -> bool {
+    let text = text.trim_end_matches([' ', '\t', '"', '\'']);
+    let key = text.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or_default();
+    key.to_ascii_lowercase().contains(SECRET) || nearest(key, [SECRET]).is_some()
 }
 
 /// How many bytes a value takes: up to its closing quote, or to the end of the line when it has none.
@@ -164,7 +181,10 @@ mod tests {
             (r#"secret = "${JWT}""#, r#"secret = "${JWT}""#),
             (r#"secret = "${JWT:-hunter2}""#, r#"secret = "***************""#),
             (r#"secret = """hunter2""#, r#"secret = """*******""#),
+            (r#""secret" = "x""#, r#""secret" = "*""#),
+            (r#"a = { secert = "x", b = "y=z" }"#, r#"a = { secert = "*", b = "y=z" }"#),
             ("secret", "secret"),
+            ("= == secret==x", "= == secret=**"),
         ];
         for (line, expected) in cases {
             assert_eq!(masked(line), expected, "{line}");

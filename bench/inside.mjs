@@ -1,0 +1,69 @@
+// Microseconds of one begin + step inside the isolate: what the gateway itself costs, without workerd's HTTP.
+//
+//   node bench/inside.mjs --bundle FOLDER [--calls 100000] [--rounds 9] [--only REGEX]
+//
+// FOLDER holds instance.mjs (see inside-worker.mjs) and the wasm and configuration that it imports. The time is the CPU
+// of the whole process, taken from outside, less that of a request that calls nothing; cases alternate.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BENCH, compatibility } from './lib/places.mjs';
+import { cpuNanoseconds, stop } from './lib/processes.mjs';
+import { fastestQuarter, median, table } from './lib/statistics.mjs';
+import { SECRET } from './lib/tokens.mjs';
+import { startWorkerd } from './lib/workerd.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    bundle: { type: 'string' },
+    calls: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '9' },
+    only: { type: 'string', default: '' },
+  },
+});
+const calls = Number(options.calls);
+
+async function get(server, query) {
+  const response = await fetch(`http://127.0.0.1:${server.port}/${query}`);
+  if (!response.ok) throw new Error(`inside-worker answered ${response.status}: ${await response.text()}`);
+  return response;
+}
+
+/** CPU microseconds of one request that runs a case n times. */
+async function cost(server, name, n) {
+  const before = cpuNanoseconds(server.pid);
+  await (await get(server, `?case=${encodeURIComponent(name)}&n=${n}`)).text();
+  return (cpuNanoseconds(server.pid) - before) / 1000;
+}
+
+async function measure(server) {
+  const names = (await (await get(server, '')).json()).filter((name) => new RegExp(options.only, 'i').test(name));
+  for (const name of names) await cost(server, name, calls / 10); // the compilers of V8 have seen it
+  const results = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < Number(options.rounds); round++) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) {
+      const empty = await cost(server, name, 0);
+      results[name].push(((await cost(server, name, calls)) - empty) / calls);
+    }
+  }
+  return results;
+}
+
+if (!options.bundle) {
+  console.error('usage: node bench/inside.mjs --bundle FOLDER [--calls N] [--rounds N] [--only REGEX]');
+  process.exit(1);
+}
+const modules = readdirSync(options.bundle).filter((name) => /\.(js|mjs|wasm|bin)$/.test(name));
+const server = await startWorkerd({
+  files: [join(BENCH, 'inside-worker.mjs'), ...modules.map((name) => join(options.bundle, name))],
+  flags: compatibility().flags,
+  bindings: { JWT_SECRET: SECRET, ORIGIN_URL: 'http://127.0.0.1:9' },
+});
+const results = await measure(server);
+await stop(server.child);
+const rows = Object.entries(results).map(([name, times]) => [
+  name,
+  fastestQuarter(times).toFixed(2),
+  median(times).toFixed(2),
+]);
+console.log(table(['case', 'µs, fastest quarter', 'µs, median'], rows));

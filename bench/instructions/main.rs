@@ -1,0 +1,127 @@
+//! Work whose instructions are counted: `instructions --list` names the cases, `instructions CASE N` does one N
+//! times. `bench/instructions.mjs` runs it under callgrind and compares with the committed counts.
+//!
+//! Nothing is measured here. Natively, the driver does the same as in the Worker, but for the two crossings.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a tool of the benchmark")]
+
+use gateway::{
+    blueprint::compile::compile,
+    driver::{Driver, Turn, effects::Answer, wire::Written},
+    http::request::{ABSENT, Header, RequestHead},
+    pipeline::gateway::Gateway,
+    ports::{
+        dependencies::{Dependencies, Down},
+        entropy::Entropy,
+        upstream::Head,
+    },
+};
+use jwt_compact::{
+    AlgorithmExt, Claims,
+    alg::{Hs256, Hs256Key},
+};
+
+const NOW: u64 = 1_800_000_000_000;
+const SECRET: &str = "bench-secret-bench-secret-bench-secret-0123456789";
+const CASES: [&str; 5] = ["full", "refused_bad_signature", "pass_through", "not_found", "preflight"];
+
+struct Platform;
+
+impl Entropy for Platform {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+impl Dependencies for Platform {
+    async fn check(&self) -> Vec<Down> {
+        Vec::new()
+    }
+}
+
+#[cfg(feature = "faults")]
+impl gateway::ports::dependencies::Pause for Platform {
+    async fn pause(&self, _ms: u32) {}
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["--list"] => CASES.iter().for_each(|case| println!("{case}")),
+        [case, times] => run(case, times.parse().unwrap()),
+        _ => panic!("usage: instructions --list | CASE N"),
+    }
+}
+
+fn run(case: &str, times: u32) {
+    let mut driver = Driver::new(gateway().into(), Platform);
+    let mut written = Written::default();
+    let (text, lengths) = request(case);
+    for _ in 0..times {
+        let head = RequestHead::read(text.clone(), &lengths).unwrap();
+        let turn = driver.begin(NOW, head);
+        written.write(&turn);
+        if let Turn::Effect(handle, _) = turn {
+            written.write(&driver.step(NOW, handle, Answer::Head(Head { status: 200 })));
+        }
+    }
+    std::hint::black_box(&written);
+}
+
+fn gateway() -> Gateway {
+    let blueprint = compile("gateway.toml", include_str!("../gateway.toml")).blueprint.unwrap();
+    let value = |name: &str| match name {
+        "JWT_SECRET" => Some(SECRET.to_owned()),
+        _ => Some("http://127.0.0.1:9000".to_owned()),
+    };
+    let values: Vec<Option<String>> = blueprint.variables.0.iter().map(|variable| value(&variable.name)).collect();
+    Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()))
+}
+
+fn request(case: &str) -> (String, Vec<u32>) {
+    let token = token();
+    let bad = flipped(&token);
+    let (method, target, authorization) = match case {
+        "full" => ("GET", "/api/v1/items/42?limit=10", Some(token)),
+        "refused_bad_signature" => ("GET", "/api/v1/items/42?limit=10", Some(bad)),
+        "pass_through" => ("GET", "/raw/items/42?limit=10", None),
+        "not_found" => ("GET", "/nothing/here", None),
+        "preflight" => ("OPTIONS", "/api/v1/items/42", None),
+        other => panic!("no case {other}"),
+    };
+    let url = format!("http://gateway.test{target}");
+    let mut text = format!("{method}{url}");
+    let mut lengths = vec![length(method), length(&url)];
+    for header in Header::ALL {
+        let value = match header {
+            Header::Origin => Some("https://app.example.com".to_owned()),
+            Header::Authorization => authorization.as_ref().map(|token| format!("Bearer {token}")),
+            Header::AccessControlRequestMethod if method == "OPTIONS" => Some("GET".to_owned()),
+            _ => None,
+        };
+        lengths.push(value.as_deref().map_or(ABSENT, length));
+        text.push_str(value.as_deref().unwrap_or_default());
+    }
+    (text, lengths)
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap()
+}
+
+fn token() -> String {
+    let claims = serde_json::json!({
+        "iss": "https://issuer.example.com/", "aud": "api", "sub": "user-1234567890",
+        "exp": NOW / 1000 + 600, "scope": "items:read items:write", "roles": ["user", "beta"],
+    });
+    let header = jwt_compact::Header::empty().with_token_type("JWT");
+    Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(SECRET)).unwrap()
+}
+
+/// The token with the first character of its signature changed.
+fn flipped(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    format!("{signed}.{other}{}", signature.get(1..).unwrap())
+}

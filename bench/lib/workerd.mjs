@@ -1,0 +1,57 @@
+// Starts one Worker in a workerd of its own: `workerd serve` with a generated configuration, no wrangler, no proxy.
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { default as workerdPackage } from 'workerd';
+import { compatibility } from './places.mjs';
+import { CORES, freePort, portOpens, scratchFolder, start } from './processes.mjs';
+
+const MODULE_KIND = { wasm: 'wasm', bin: 'data', txt: 'text' };
+const text = JSON.stringify; // a string literal of Cap'n Proto looks like one of JSON
+const workerd = workerdPackage.default; // a CommonJS module with a default export: the path of the binary
+let started = 0;
+
+const moduleLine = (file) => {
+  const name = basename(file);
+  return `(name = ${text(name)}, ${MODULE_KIND[name.split('.').pop()] ?? 'esModule'} = embed ${text(name)})`;
+};
+
+/** worker: {files: [main, ...], bindings: {NAME: text}, flags: [compatibility flag, ...]} */
+function configuration(worker, port) {
+  const bindings = Object.entries(worker.bindings).map(
+    ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
+  );
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["private", "public", "local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [${worker.files.map(moduleLine).join(', ')}],
+  compatibilityDate = ${text(compatibility().date)},
+  compatibilityFlags = [${(worker.flags ?? []).map(text).join(', ')}],
+  bindings = [${bindings.join(', ')}],
+);
+`;
+}
+
+/** Lays the files out and writes the configuration; `launch` starts the process and does not wait for it. */
+export async function prepareWorkerd(worker) {
+  const folder = join(scratchFolder(), `workerd-${started++}`);
+  mkdirSync(folder);
+  for (const file of worker.files) copyFileSync(file, join(folder, basename(file)));
+  const port = await freePort();
+  const config = join(folder, 'config.capnp');
+  writeFileSync(config, configuration(worker, port));
+  return { port, launch: (options) => start(CORES.server, workerd, ['serve', config], options) };
+}
+
+/** Gives back {port, pid, child}. What the Worker logs is dropped unless `stdout: "pipe"` asks for it. */
+export async function startWorkerd(worker, options) {
+  const { port, launch } = await prepareWorkerd(worker);
+  const child = launch(options);
+  await portOpens(port, child);
+  return { port, pid: child.pid, child };
+}

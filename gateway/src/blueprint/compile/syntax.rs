@@ -1,0 +1,56 @@
+//! Errors of TOML itself, one for each broken line.
+
+use toml::de::Error;
+
+use crate::config::diagnostics::{Code, Report, Span};
+
+/// How the parser begins to say that a list or an inline table is not closed; a header `[…` ends with its line.
+const UNCLOSED: [&str; 2] = ["unclosed array,", "unclosed inline table"];
+
+/// How much of the file cannot be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It is TOML.
+    Nowhere,
+    /// Single lines.
+    InLines,
+    /// A list or table that is never closed has swallowed what stands behind it.
+    ToTheEnd,
+}
+
+/// Reports what the parser found. Of several errors on a line the first is the cause; behind something that is
+/// not closed, an error right below another one is a consequence too.
+pub(super) fn report(source: &str, errors: &[Error], report: &Report<'_>) -> Broken {
+    let unclosed = errors.iter().any(|error| UNCLOSED.iter().any(|start| error.message().starts_with(start)));
+    let mut before: Option<Span> = None;
+    for error in in_order(source, errors) {
+        let (span, message) = error;
+        let between = before.as_ref().map(|before| source.get(before.start..span.start).unwrap_or_default());
+        let follows = between.is_some_and(|between| lines_with_text(between) <= usize::from(unclosed));
+        before = Some(span.clone());
+        if follows {
+            continue;
+        }
+        let draft = report.draft(Code::Syntax, &span, format!("this is not TOML: {message}"));
+        let help = "a list or table that is not closed takes in what follows: look at the lines above too";
+        if unclosed { draft.help(help).report() } else { draft.report() }
+    }
+    match errors {
+        [] => Broken::Nowhere,
+        _ if unclosed => Broken::ToTheEnd,
+        _ => Broken::InLines,
+    }
+}
+
+/// Places and messages in the order of the file. An error without a place is one of the file's end.
+fn in_order<'e>(source: &str, errors: &'e [Error]) -> Vec<(Span, &'e str)> {
+    let end = source.len();
+    let mut errors: Vec<_> = errors.iter().map(|error| (error.span().unwrap_or(end..end), error.message())).collect();
+    errors.sort_by_key(|(span, _)| span.start);
+    errors
+}
+
+/// How many line breaks a text goes over, empty lines not counted.
+fn lines_with_text(text: &str) -> usize {
+    text.split('\n').skip(1).filter(|line| !line.trim().is_empty()).count().max(usize::from(text.ends_with('\n')))
+}

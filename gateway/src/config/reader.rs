@@ -1,0 +1,462 @@
+//! Reading tables: a [`Reader`] over a table remembers which keys it was asked for, so that every other key is an
+//! error; an [`Item`] is a value with its place that can be asked to be of some kind.
+//!
+//! All getters report what is wrong and answer `None`, so a section reads like its documentation and one mistake
+//! does not hide the next. Not here: what sections exist and which keys they have.
+
+use std::ops::RangeInclusive;
+
+use toml::{
+    Spanned,
+    de::{DeArray, DeString, DeTable, DeValue},
+};
+
+use super::{
+    diagnostics::{Code, Draft, Report, Span},
+    values::{Fault, duration, listed, quoted},
+};
+
+/// Something that was read, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// What was read.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What a key was set to. That it was set counts even where its value was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value; `None` when it was wrong, which has been reported.
+    pub value: Option<T>,
+    /// Where the key stands.
+    pub key: Span,
+}
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// The key, or that of the list that it is an element of.
+    key: &'a str,
+    /// From the root of the file, for messages: `policies.public.cors`.
+    path: String,
+    value: &'a DeValue<'a>,
+    span: Span,
+    key_span: Span,
+    report: &'a Report<'a>,
+}
+
+impl<'a> Item<'a> {
+    /// The key that it stands under.
+    #[must_use]
+    pub fn key(&self) -> &'a str {
+        self.key
+    }
+
+    /// Where the key stands.
+    #[must_use]
+    pub fn key_span(&self) -> &Span {
+        &self.key_span
+    }
+
+    /// Where the value stands.
+    #[must_use]
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Where findings go.
+    #[must_use]
+    pub fn report(&self) -> &'a Report<'a> {
+        self.report
+    }
+
+    /// Begins a finding about the value.
+    pub fn draft(&self, code: Code, message: impl Into<String>) -> Draft<'a> {
+        self.report.draft(code, &self.span, message)
+    }
+
+    /// The value with its place.
+    #[must_use]
+    pub fn located<T>(&self, value: T) -> Located<T> {
+        Located { value, span: self.span.clone() }
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => self.wrong_type("a text"),
+        }
+    }
+
+    /// A text that `parse` makes something of.
+    pub fn parsed<T>(&self, parse: impl FnOnce(&'a str) -> Result<T, Fault>) -> Option<T> {
+        let text = self.text()?;
+        parse(text).map_err(|fault| self.fault(text, fault)).ok()
+    }
+
+    /// The key of this item, that `parse` makes something of.
+    pub fn parsed_key<T>(&self, parse: impl FnOnce(&'a str) -> Result<T, Fault>) -> Option<T> {
+        let fault = |fault: Fault| self.report_fault(self.key, &self.key_span, fault);
+        parse(self.key).map_err(fault).ok()
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn boolean(&self) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => self.wrong_type("true or false"),
+        }
+    }
+
+    /// The value if it is `true` or `false`, without a finding if not; for keys that take several kinds.
+    #[must_use]
+    pub fn as_boolean(&self) -> Option<bool> {
+        self.value.as_bool()
+    }
+
+    /// Whether the value is a text; for keys that take several kinds.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.value.is_str()
+    }
+
+    /// Whether the value is a list; for keys that take several kinds.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.value.is_array()
+    }
+
+    /// Whether the value is a table; for keys that take several kinds.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        self.value.is_table()
+    }
+
+    /// A duration in milliseconds, within limits in milliseconds.
+    #[must_use]
+    pub fn milliseconds(&self, limits: &RangeInclusive<u32>) -> Option<u32> {
+        let wide = u64::from(*limits.start())..=u64::from(*limits.end());
+        self.parsed_duration(|text| duration::within(text, &wide).map(|value| u32::try_from(value).unwrap_or(u32::MAX)))
+    }
+
+    /// A duration in whole seconds, within limits in seconds.
+    #[must_use]
+    pub fn seconds(&self, limits: &RangeInclusive<u32>) -> Option<u32> {
+        self.parsed_duration(|text| duration::whole_seconds(text, limits))
+    }
+
+    fn parsed_duration(&self, parse: impl FnOnce(&str) -> Result<u32, Fault>) -> Option<u32> {
+        if let DeValue::Integer(number) = self.value {
+            let draft = self.draft(Code::WrongType, format!("`{}` needs a unit", self.key));
+            let draft = draft.expected("a duration as a text").found("a number");
+            draft.help(format!("write \"{number}s\" for seconds or \"{number}ms\" for milliseconds")).report();
+            return None;
+        }
+        self.parsed(parse)
+    }
+
+    /// One of several words, each with what it means.
+    #[must_use]
+    pub fn one_of<T: Clone>(&self, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text()?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| meaning.clone());
+        if found.is_none() {
+            let draft = self.draft(Code::UnknownWord, format!("`{}` cannot be {}", self.key, quoted(text)));
+            let names = || words.iter().map(|(word, _)| *word);
+            draft.expected(listed(names())).found(quoted(text)).nearest(text, names()).report();
+        }
+        found
+    }
+
+    /// The elements of a list.
+    #[must_use]
+    pub fn list(&self) -> Option<Vec<Item<'a>>> {
+        match self.value {
+            DeValue::Array(elements) => Some(self.elements(elements)),
+            _ => self.wrong_type("a list"),
+        }
+    }
+
+    fn elements(&self, elements: &'a DeArray<'a>) -> Vec<Item<'a>> {
+        let element =
+            |value: &'a Spanned<DeValue<'a>>| Item { value: value.get_ref(), span: value.span(), ..self.clone() };
+        elements.iter().map(element).collect()
+    }
+
+    /// A list of things that `read` makes of its elements, each once. `None` when one is wrong.
+    pub fn list_of<T: PartialEq>(&self, mut read: impl FnMut(&Item<'a>) -> Option<T>) -> Option<Vec<T>> {
+        let mut values: Vec<T> = Vec::new();
+        let mut whole = true;
+        for element in self.list()? {
+            match read(&element) {
+                Some(value) if values.contains(&value) => {
+                    element.draft(Code::Repeated, format!("`{}` has this twice", self.key)).report();
+                    whole = false;
+                }
+                Some(value) => values.push(value),
+                None => whole = false,
+            }
+        }
+        whole.then_some(values)
+    }
+
+    /// A table.
+    #[must_use]
+    pub fn table(&self) -> Option<Reader<'a>> {
+        match self.value {
+            DeValue::Table(table) => Some(Reader {
+                table,
+                path: self.path.clone(),
+                span: self.key_span.clone(),
+                asked: Vec::new(),
+                report: self.report,
+            }),
+            _ => self.wrong_type("a table"),
+        }
+    }
+
+    /// Reports that the value is of the wrong type.
+    pub fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        let found = match self.value {
+            DeValue::String(_) => "a text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let message = format!("`{}` must be {expected}", self.key);
+        self.draft(Code::WrongType, message).expected(expected).found(found).report();
+        None
+    }
+
+    /// Reports what is wrong with a text that is this value.
+    pub fn fault(&self, text: &str, fault: Fault) {
+        self.report_fault(text, &self.span, fault);
+    }
+
+    fn report_fault(&self, text: &str, span: &Span, fault: Fault) {
+        let part = fault.part.clone().unwrap_or(0..text.len());
+        let place = self.part_of(text, span, &part).filter(|_| fault.part.is_some());
+        let draft = self.report.draft(fault.code, &place.unwrap_or_else(|| span.clone()), fault.message);
+        let mut draft = draft.found(quoted(text.get(part).unwrap_or(text)));
+        if let Some(expected) = fault.expected {
+            draft = draft.expected(expected);
+        }
+        if let Some(help) = fault.help {
+            draft = draft.help(help);
+        }
+        draft.report();
+    }
+
+    /// Where a part of a text stands, if the text stands in the file as it is (without escapes).
+    fn part_of(&self, text: &str, span: &Span, part: &Span) -> Option<Span> {
+        let written = self.report.source().slice(span);
+        let quotes = written.find(text)?;
+        let is_quoted = quotes.saturating_mul(2).saturating_add(text.len()) == written.len();
+        let start = span.start.saturating_add(quotes);
+        is_quoted.then(|| start.saturating_add(part.start)..start.saturating_add(part.end))
+    }
+}
+
+/// A table that remembers what it was asked for. [`Reader::finish`] reports every other key.
+#[derive(Debug)]
+#[must_use = "call `finish`, or unknown keys go unnoticed"]
+pub struct Reader<'a> {
+    table: &'a DeTable<'a>,
+    path: String,
+    span: Span,
+    asked: Vec<&'static str>,
+    report: &'a Report<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// The whole file.
+    pub fn root(table: &'a DeTable<'a>, report: &'a Report<'a>) -> Self {
+        Self { table, path: String::new(), span: 0..0, asked: Vec::new(), report }
+    }
+
+    /// Where findings go.
+    #[must_use]
+    pub fn report(&self) -> &'a Report<'a> {
+        self.report
+    }
+
+    /// The item under a key, if the key is there.
+    pub fn item(&mut self, key: &'static str) -> Option<Item<'a>> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        let (key, value) = self.table.get_key_value(key)?;
+        Some(self.entry(key, value))
+    }
+
+    /// What `read` makes of a key that may be absent. A caller that must tell absent from wrong takes
+    /// [`Reader::setting`].
+    pub fn optional<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<T> {
+        read(&self.item(key)?)
+    }
+
+    /// What `read` makes of a key that must be there.
+    pub fn required<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<T> {
+        let item = self.item(key);
+        if item.is_none() {
+            let place = if self.path.is_empty() {
+                format!("the file has no `[{key}]`")
+            } else {
+                format!("`[{}]` has no `{key}`", self.path)
+            };
+            self.report.draft(Code::MissingKey, &self.span, place).report();
+        }
+        read(&item?)
+    }
+
+    /// Whether a key is set, and to what.
+    pub fn setting<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<Setting<T>> {
+        let item = self.item(key)?;
+        Some(Setting { value: read(&item), key: item.key_span.clone() })
+    }
+
+    /// All entries of a table whose keys are free, in the order of the file.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Item<'a>> {
+        let mut entries: Vec<Item<'a>> = self.table.iter().map(|(key, value)| self.entry(key, value)).collect();
+        entries.sort_by_key(|entry| entry.key_span.start);
+        entries
+    }
+
+    /// Reports every key that nobody asked for.
+    pub fn finish(self) {
+        for entry in self.entries() {
+            if self.asked.contains(&entry.key) {
+                continue;
+            }
+            let place = if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path) };
+            let message = format!("{place} has no key {}", quoted(entry.key));
+            let draft = self.report.draft(Code::UnknownKey, &entry.key_span, message);
+            let known = || self.asked.iter().copied();
+            draft.expected(listed(known())).found(quoted(entry.key)).nearest(entry.key, known()).report();
+        }
+    }
+
+    fn entry(&self, key: &'a Spanned<DeString<'a>>, value: &'a Spanned<DeValue<'a>>) -> Item<'a> {
+        let name: &'a str = key.get_ref();
+        Item {
+            key: name,
+            path: joined(&self.path, name),
+            value: value.get_ref(),
+            span: value.span(),
+            key_span: key.span(),
+            report: self.report,
+        }
+    }
+}
+
+/// A path and one more key, quoted where TOML wants quotes.
+fn joined(path: &str, key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let key = if bare { key.to_owned() } else { format!("{key:?}") };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes, lines and columns that reading a text finds.
+    fn findings(text: &str, read: impl FnOnce(&mut Reader<'_>)) -> Vec<(Code, u32, u32)> {
+        let report = Report::new("f", text);
+        let table = DeTable::parse(text).unwrap();
+        let mut reader = Reader::root(table.get_ref(), &report);
+        read(&mut reader);
+        reader.finish();
+        report.into_diagnostics().iter().map(|it| (it.code, it.place.line, it.place.column)).collect()
+    }
+
+    #[test]
+    fn every_key_that_nobody_asked_for_is_reported() {
+        let found = findings("a = 1\nb = 2\nc = 3", |reader| {
+            reader.item("b");
+        });
+        assert_eq!(found, [(Code::UnknownKey, 1, 1), (Code::UnknownKey, 3, 1)]);
+    }
+
+    #[test]
+    fn entries_come_in_the_order_of_the_file() {
+        let text = "z = 1\na = 2";
+        let report = Report::new("f", text);
+        let table = DeTable::parse(text).unwrap();
+        let reader = Reader::root(table.get_ref(), &report);
+        let keys: Vec<&str> = reader.entries().iter().map(Item::key).collect();
+        assert_eq!(keys, ["z", "a"]);
+        let _ = reader;
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_reported_at_the_value() {
+        let found = findings("a = 1\nb = \"x\"", |reader| {
+            assert_eq!(reader.optional("a", Item::text), None);
+            assert_eq!(reader.optional("b", Item::boolean), None);
+        });
+        assert_eq!(found, [(Code::WrongType, 1, 5), (Code::WrongType, 2, 5)]);
+    }
+
+    #[test]
+    fn a_missing_key_is_reported_at_its_table() {
+        let found = findings("x = 1\n[a]", |reader| {
+            reader.item("x");
+            reader.required("a", |item| {
+                let mut table = item.table()?;
+                table.required("b", Item::text)
+            });
+        });
+        assert_eq!(found, [(Code::MissingKey, 2, 2)]);
+    }
+
+    #[test]
+    fn a_wrong_value_still_counts_as_set() {
+        let found = findings("a = 1", |reader| {
+            let setting = reader.setting("a", Item::text).unwrap();
+            assert_eq!((setting.value, setting.key), (None, 0..1));
+            assert_eq!(reader.setting("b", Item::text), None);
+        });
+        assert_eq!(found.len(), 1);
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_underlined_where_no_escape_moves_it() {
+        let fault = |_: &str| Err::<(), _>(Fault::new(Code::BadTemplate, "").part(1, 1));
+        let column = |text: &str| {
+            findings(text, |reader| assert_eq!(reader.optional("a", |item| item.parsed(fault)), None))[0].2
+        };
+        assert_eq!(column("a = \"xyz\""), 7);
+        assert_eq!(column("a = '''xyz'''"), 9);
+        assert_eq!(column("a = \"x\\u0079z\""), 5);
+    }
+
+    #[test]
+    fn a_list_says_nothing_twice() {
+        let found = findings("a = [\"x\", \"y\", \"x\"]", |reader| {
+            assert_eq!(reader.optional("a", |item| item.list_of(Item::text)), None);
+        });
+        assert_eq!(found, [(Code::Repeated, 1, 16)]);
+    }
+
+    #[test]
+    fn a_number_as_a_duration_is_told_to_take_a_unit() {
+        let text = "a = 30";
+        let report = Report::new("f", text);
+        let table = DeTable::parse(text).unwrap();
+        let mut reader = Reader::root(table.get_ref(), &report);
+        assert_eq!(reader.optional("a", |item| item.seconds(&(0..=300))), None);
+        reader.finish();
+        let help = report.into_diagnostics().remove(0).help;
+        assert_eq!(help.as_deref(), Some("write \"30s\" for seconds or \"30ms\" for milliseconds"));
+    }
+}

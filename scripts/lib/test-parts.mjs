@@ -1,0 +1,82 @@
+// The two halves of `npm test`. Each streams its output and returns what it counted in it:
+// { name, passed, failed, skipped, ok, complaint? }.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { runBuild } from './build-step.mjs';
+import { inRepository } from './paths.mjs';
+import { showStep } from './progress.mjs';
+import { runWithUs } from './shutdown.mjs';
+
+const WORKER_CONFIG = 'tests/worker/gateway.toml';
+const COUNTS = inRepository('build', 'test-counts.json');
+const REPORTERS = [
+  '--test-reporter=spec', '--test-reporter-destination=stdout',
+  `--test-reporter=${inRepository('scripts', 'lib', 'count-reporter.mjs')}`, `--test-reporter-destination=${COUNTS}`,
+];
+const COLOURS = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};
+
+/** What has to be built before the Worker's tests: the gateway as it ships, and two variants for tests. */
+const BUILDS = [
+  [],
+  ['--out', 'build/test', '--config', WORKER_CONFIG, '--bundle'],
+  ['--variant', 'faults', '--out', 'build/faults', '--config', WORKER_CONFIG, '--bundle'],
+];
+
+/** `cargo test` for everything that does not need a Worker. */
+export async function nativeTests(filter) {
+  heading('native tests');
+  const counts = none();
+  const args = ['test', '--locked', '--no-fail-fast', ...(filter ? [filter] : [])];
+  const code = await stream('cargo', args, (line) => countCargo(line, counts));
+  return outcome('native tests', code, counts);
+}
+
+/** `node --test` on the built Worker in workerd. */
+export async function workerTests(filter) {
+  const name = 'worker tests';
+  heading(name);
+  try {
+    for (const args of BUILDS) await showStep(['build', ...args].join(' '), (print) => runBuild(args, print));
+  } catch (error) {
+    return { ...outcome(name, 1, none()), complaint: error.message };
+  }
+  const pattern = filter ? ['--test-name-pattern', filter] : [];
+  fs.mkdirSync(path.dirname(COUNTS), { recursive: true });
+  fs.rmSync(COUNTS, { force: true });
+  const code = await stream(process.execPath, ['--test', '--test-concurrency=1', ...REPORTERS, ...pattern, 'tests/worker/**/*.test.mjs']);
+  return outcome(name, code, fs.existsSync(COUNTS) ? JSON.parse(fs.readFileSync(COUNTS, 'utf8')) : none());
+}
+
+function heading(text) {
+  console.log(`\n== ${text}`);
+}
+
+function none() {
+  return { passed: 0, failed: 0, skipped: 0 };
+}
+
+/** A program that crashes or does not compile reports no failure of its own. */
+function outcome(name, code, counts) {
+  if (code === 0) return { name, ok: true, ...counts };
+  return { name, ok: false, complaint: `ended with ${code}`, ...counts, failed: Math.max(counts.failed, 1) };
+}
+
+/** Runs a program with its lines on the terminal and to `onLine`. Resolves to its exit code. */
+function stream(command, args, onLine = () => {}) {
+  const show = (line) => {
+    console.log(line);
+    onLine(stripVTControlCharacters(line));
+  };
+  return runWithUs(command, args, { onLine: show, cwd: inRepository(), env: { ...process.env, ...COLOURS } });
+}
+
+/** Adds what one line of `cargo test` says, if it is a summary. */
+function countCargo(line, counts) {
+  const found = /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/.exec(line);
+  if (!found) return;
+  counts.passed += Number(found[1]);
+  counts.failed += Number(found[2]);
+  counts.skipped += Number(found[3]);
+}

@@ -1,0 +1,55 @@
+// `npm test`: the native tests, then the Worker's tests in workerd, then one line of counts. Fails when a part fails
+// and when a part ran no test at all: a test run that tests nothing must not look green.
+
+import { prepare } from './lib/prepare.mjs';
+import { Complaint, fail } from './lib/progress.mjs';
+import { endOnSignals, stopEverything } from './lib/shutdown.mjs';
+
+const USAGE = `npm test -- [--native | --worker] [part of a test's name]
+
+  --native   only the native tests (cargo test)
+  --worker   only the Worker's tests in workerd`;
+
+async function test() {
+  await prepare();
+  endOnSignals();
+  const options = await readOptions();
+  if (options.help) return console.log(USAGE);
+  const { ensureDevVars } = await import('./lib/secrets.mjs');
+  const { nativeTests, workerTests } = await import('./lib/test-parts.mjs');
+  ensureDevVars();
+  const parts = [];
+  if (!options.worker) parts.push(await nativeTests(options.filter));
+  if (!options.native) parts.push(await workerTests(options.filter));
+  return conclude(parts, options.filter);
+}
+
+async function readOptions() {
+  const { parseArgs } = await import('node:util');
+  const flag = { type: 'boolean', default: false };
+  try {
+    const { values, positionals } = parseArgs({ options: { native: flag, worker: flag, help: flag }, allowPositionals: true });
+    return { ...values, filter: positionals[0] };
+  } catch (error) {
+    throw new Complaint(`${error.message}\n\n${USAGE}`);
+  }
+}
+
+function conclude(parts, filter) {
+  const sum = (key) => parts.reduce((total, part) => total + part[key], 0);
+  const idle = (part) => part.passed + part.failed === 0;
+  // A filter may leave a part without tests, but not all of them.
+  const empty = filter === undefined ? parts.filter(idle) : parts.filter(() => parts.every(idle));
+  for (const part of parts.filter(({ complaint }) => complaint)) console.error(`${part.name}: ${part.complaint}`);
+  for (const part of empty) console.error(`${part.name}: ran no test`);
+  const skipped = sum('skipped');
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  const good = parts.every((part) => part.ok) && empty.length === 0;
+  process.exitCode = good ? 0 : 1;
+}
+
+test().catch(async (error) => {
+  fail(error);
+  await stopEverything();
+  process.exit();
+});

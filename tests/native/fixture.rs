@@ -1,0 +1,198 @@
+//! A gateway under test: configuration in, requests in, turns out.
+
+use gateway::{
+    blueprint::compile::compile,
+    driver::{
+        Driver, Turn,
+        effects::{Answer, Effect},
+        slots::Handle,
+    },
+    http::{
+        Millis,
+        reply::{Made, Reply},
+        request::{ABSENT, Header, RequestHead},
+    },
+    pipeline::{gateway::Gateway, run::Finished},
+    ports::{
+        dependencies::{Dependencies, Down},
+        entropy::Entropy,
+        upstream::{Forward, Head},
+    },
+};
+use jwt_compact::{
+    AlgorithmExt, Claims,
+    alg::{Hs256, Hs256Key},
+};
+use serde_json::{Map, Value};
+
+pub(crate) const NOW: Millis = 1_800_000_000_000;
+const SECRET: &str = "a secret of thirty-two bytes or so";
+
+/// Enough of a gateway to meet every stage.
+pub(crate) const CONFIG: &str = r#"
+[gateway]
+name = "test"
+
+[issuers.main]
+algorithm = "HS256"
+issuer = "https://issuer.test/"
+audience = "api"
+secret = "${JWT_SECRET}"
+
+[upstreams.shop]
+targets = ["${SHOP_URL}"]
+timeout = "2s"
+
+[policies.browser]
+cors = { origins = ["https://app.test"], methods = ["GET", "PUT"], headers = ["authorization"], expose = ["x-request-id"], credentials = true }
+
+[policies.customer]
+auth = "main"
+request_headers = { remove = ["authorization"], set = { "x-user-id" = "{claims.sub}", "x-item" = "{path.id}" } }
+
+[routes."GET /items/{id}"]
+upstream = "shop"
+use = ["browser", "customer"]
+scopes = ["items:read"]
+response_headers = { remove = ["server"], set = { "x-served-for" = "{claims.sub}" } }
+
+[routes."GET /public/{rest...}"]
+upstream = "shop"
+auth = "none"
+
+[routes."GET /raw/{rest...}"]
+upstream = "shop"
+auth = "none"
+pass_through = true
+
+[routes."GET /watched"]
+upstream = "shop"
+auth = "none"
+observe = "body"
+"#;
+
+/// In-memory platform: zeros for randomness, and the services that are said to be down.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) down: Vec<Down>,
+    /// How many polls a check stays pending.
+    pub(crate) pending: std::cell::Cell<u32>,
+}
+
+impl Entropy for Memory {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+impl Dependencies for Memory {
+    async fn check(&self) -> Vec<Down> {
+        std::future::poll_fn(|context| match self.pending.get() {
+            0 => std::task::Poll::Ready(()),
+            left => {
+                self.pending.set(left - 1);
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+        self.down.clone()
+    }
+}
+
+#[cfg(feature = "faults")]
+impl gateway::ports::dependencies::Pause for Memory {
+    async fn pause(&self, _ms: u32) {}
+}
+
+pub(crate) struct Fixture {
+    pub(crate) driver: Driver<Memory>,
+    pub(crate) now: Millis,
+}
+
+impl Default for Fixture {
+    fn default() -> Self {
+        Self::on(Memory::default())
+    }
+}
+
+impl Fixture {
+    pub(crate) fn on(platform: Memory) -> Self {
+        Self::of(CONFIG, platform)
+    }
+
+    pub(crate) fn of(config: &str, platform: Memory) -> Self {
+        let compiled = compile("gateway.toml", config);
+        let blueprint = compiled.blueprint.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+        let value = |name: &str| match name {
+            "JWT_SECRET" => Some(SECRET.to_owned()),
+            "SHOP_URL" => Some("http://shop.test/base/".to_owned()),
+            _ => None,
+        };
+        let values: Vec<Option<String>> = blueprint.variables.0.iter().map(|variable| value(&variable.name)).collect();
+        let gateway = Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()));
+        Self { driver: Driver::new(gateway.into(), platform), now: NOW }
+    }
+
+    pub(crate) fn begin(&mut self, method: &str, target: &str, headers: &[(Header, &str)]) -> Turn {
+        self.driver.begin(self.now, head(method, target, headers))
+    }
+
+    /// A request that must end without any effect.
+    pub(crate) fn refused(&mut self, method: &str, target: &str, headers: &[(Header, &str)]) -> (Made, Value) {
+        match self.begin(method, target, headers) {
+            Turn::Done(finished) => made(finished),
+            other => panic!("expected an answer, got {other:?}"),
+        }
+    }
+
+    /// A request that must go to the upstream.
+    pub(crate) fn forwarded(&mut self, method: &str, target: &str, headers: &[(Header, &str)]) -> (Handle, Forward) {
+        match self.begin(method, target, headers) {
+            Turn::Effect(handle, Effect::Forward(plan)) => (handle, plan),
+            other => panic!("expected a forward, got {other:?}"),
+        }
+    }
+
+    pub(crate) fn answer(&mut self, handle: Handle, answer: Answer) -> Finished {
+        match self.driver.step(self.now, handle, answer) {
+            Turn::Done(finished) => finished,
+            other => panic!("expected the end, got {other:?}"),
+        }
+    }
+}
+
+pub(crate) fn status(status: u16) -> Answer {
+    Answer::Head(Head { status })
+}
+
+/// The answer that the gateway made, and its log line.
+pub(crate) fn made(finished: Finished) -> (Made, Value) {
+    let log = serde_json::from_str(&finished.log).unwrap();
+    match finished.reply {
+        Some(Reply::Made(made)) => (made, log),
+        other => panic!("expected an answer of the gateway, got {other:?}"),
+    }
+}
+
+pub(crate) fn head(method: &str, target: &str, headers: &[(Header, &str)]) -> RequestHead {
+    let url = format!("https://api.test{target}");
+    let mut text = format!("{method}{url}");
+    let mut lengths = vec![method.len() as u32, url.len() as u32];
+    for header in Header::ALL {
+        let value = headers.iter().find(|(name, _)| *name == header).map(|(_, value)| *value);
+        lengths.push(value.map_or(ABSENT, |value| value.len() as u32));
+        text.push_str(value.unwrap_or_default());
+    }
+    RequestHead::read(text, &lengths).unwrap()
+}
+
+/// `Authorization` with a token for these scopes.
+pub(crate) fn bearer(scope: &str) -> String {
+    let claims = serde_json::json!({
+        "iss": "https://issuer.test/", "aud": "api", "sub": "u1", "scope": scope, "exp": NOW / 1000 + 60,
+    });
+    let claims: Map<String, Value> = claims.as_object().unwrap().clone();
+    let token = Hs256.token(&jwt_compact::Header::empty(), &Claims::new(claims), &Hs256Key::new(SECRET)).unwrap();
+    format!("Bearer {token}")
+}

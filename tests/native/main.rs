@@ -1,0 +1,17 @@
+//! The whole gateway, natively: the same driver and pipeline as in the Worker, on ports kept in memory, with a clock
+//! that is set by hand. What needs a runtime (streams, traps, bindings) is in `tests/worker`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    reason = "a test that panics has done its work"
+)]
+
+mod driver;
+mod fixture;
+mod layers;
+mod requests;

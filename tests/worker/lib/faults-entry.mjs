@@ -1,0 +1,38 @@
+// The entry of the faults build: the real one, and two questions about its insides that only tests ask. It is never
+// part of a deployed bundle (scripts/lib/bundle.mjs takes it for `--variant faults` alone).
+
+import { inspect } from '../../../build/release/ferrogate.js';
+import { generation } from '../../../src/entry/instance.mjs';
+import entry from '../../../src/entry/main.mjs';
+
+export * from '../../../src/entry/main.mjs';
+
+export default {
+  fetch(request, env, ctx) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === '/__ferrogate/memory') return memory();
+    if (pathname === '/__ferrogate/object') return askObject(env, searchParams);
+    return entry.fetch(request, env, ctx);
+  },
+};
+
+/** Requests in flight, bytes of wasm memory, and how often the instance was replaced. */
+function memory() {
+  const [slots, bytes] = inspect();
+  return Response.json({ bytes, slots, resets: generation });
+}
+
+/** Hands a message to the object of a name: bytes in hexadecimal, both ways. */
+async function askObject(env, asked) {
+  const message = Uint8Array.from(asked.get('message').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  try {
+    const answer = await env.SIGNALS.getByName(asked.get('name')).handle(message);
+    return Response.json({ answer: hex(answer) });
+  } catch (error) {
+    return Response.json({ error: String(error?.message ?? error) }, { status: 500 });
+  }
+}
+
+function hex(bytes) {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
