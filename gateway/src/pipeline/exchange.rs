@@ -1,5 +1,7 @@
 //! What is known about one request on its way through the pipeline.
 
+use std::rc::Rc;
+
 use crate::{
     config::template::Slot,
     facts::principal::Principal,
@@ -30,7 +32,7 @@ pub struct Exchange<'g> {
     /// Which page may read the answer, once the route's policy has decided.
     pub grant: Option<Grant>,
     /// Who asks, once that is proven.
-    pub principal: Option<Principal>,
+    pub principal: Option<Rc<Principal>>,
 }
 
 impl<'g> Exchange<'g> {

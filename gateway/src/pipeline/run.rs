@@ -76,7 +76,7 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         }
     };
     authenticate(exchange, route, ports)?;
-    let authorized = authz::authorize(&route.policy().authz, exchange.principal.as_ref(), &exchange.gateway.name)?;
+    let authorized = authz::authorize(&route.policy().authz, exchange.principal.as_deref(), &exchange.gateway.name)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
     let plan = plan(exchange, route)?;

@@ -38,8 +38,12 @@ impl PatternError {
     pub fn message(&self) -> String {
         match self {
             Self::Path(error) => format!("expected {}", error.expected()),
-            Self::Braces(segment) => format!("a parameter takes a whole segment, like `{{id}}`; found `{segment}`"),
-            Self::Name(name) => format!("a parameter's name is lower case letters, digits and `_`; found `{name}`"),
+            Self::Braces(segment) => {
+                format!("a parameter takes a whole segment, like `{{id}}`; found `{}`", segment.escape_debug())
+            }
+            Self::Name(name) => {
+                format!("a parameter's name is lower case letters, digits and `_`; found `{}`", name.escape_debug())
+            }
             Self::RestNotLast(name) => {
                 format!("`{{{name}...}}` takes all that is left, so it must be the last segment")
             }

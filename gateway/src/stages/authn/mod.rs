@@ -1,5 +1,9 @@
 //! Who is asking: a bearer token, checked against one configured issuer.
 
+mod memory;
+
+use std::rc::Rc;
+
 use jwt_compact::{
     AlgorithmExt, Claims, UntrustedToken,
     alg::{Hs256, Hs256Key},
@@ -7,6 +11,7 @@ use jwt_compact::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::memory::Memory;
 use crate::{
     config::text::{Text, Values},
     facts::principal::Principal,
@@ -76,6 +81,14 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     leeway_s: i64,
+    verified: Memory<Verified>,
+}
+
+/// A principal, and when its token is good.
+struct Verified {
+    principal: Rc<Principal>,
+    expires_s: i64,
+    starts_s: Option<i64>,
 }
 
 /// An issuer that cannot be used with the values it was given.
@@ -101,6 +114,7 @@ impl Verifier {
             issuer: config.issuer.resolve(values),
             audience: config.audience.resolve(values),
             leeway_s: i64::from(config.leeway_s),
+            verified: Memory::default(),
         })
     }
 
@@ -108,14 +122,37 @@ impl Verifier {
     ///
     /// # Errors
     /// [`TOKEN_MISSING`], [`TOKEN_INVALID`] or [`TOKEN_EXPIRED`], with the challenge of RFC 6750 section 3.
-    pub fn authenticate(&self, authorization: Option<&str>, now: Millis, realm: &str) -> Result<Principal, Problem> {
+    pub fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        now: Millis,
+        realm: &str,
+    ) -> Result<Rc<Principal>, Problem> {
         let token = bearer(authorization, realm)?;
+        let verified = match self.verified.recall(token) {
+            Some(verified) => verified,
+            None => self.verify(token, realm)?,
+        };
+        self.check_times(&verified, now, realm)?;
+        Ok(Rc::clone(&verified.principal))
+    }
+
+    /// Everything about a token that does not depend on the time.
+    fn verify(&self, token: &str, realm: &str) -> Result<Rc<Verified>, Problem> {
         let claims = self.verified_claims(token).ok_or_else(|| {
             invalid(&TOKEN_INVALID, "The token is malformed, or its signature does not match.", realm)
         })?;
-        self.check_times(&claims, now, realm)?;
         self.check_addressees(&claims.custom, realm)?;
-        Ok(Principal::from_verified_claims(claims.custom))
+        let Some(expiration) = claims.expiration else {
+            return Err(invalid(&TOKEN_INVALID, "The token has no expiry (`exp`).", realm));
+        };
+        let verified = Rc::new(Verified {
+            principal: Rc::new(Principal::from_verified_claims(claims.custom)),
+            expires_s: expiration.timestamp(),
+            starts_s: claims.not_before.map(|start| start.timestamp()),
+        });
+        self.verified.keep(token, &verified);
+        Ok(verified)
     }
 
     /// The claims, if the signature is ours. The algorithm is the issuer's, never the token's: a token that names
@@ -131,16 +168,12 @@ impl Verifier {
         Some(verified.into_parts().1)
     }
 
-    fn check_times(&self, claims: &Claims<AllClaims>, now: Millis, realm: &str) -> Result<(), Problem> {
+    fn check_times(&self, verified: &Verified, now: Millis, realm: &str) -> Result<(), Problem> {
         let now = i64::try_from(now).unwrap_or(i64::MAX).div_euclid(1000);
-        let Some(expiration) = claims.expiration else {
-            return Err(invalid(&TOKEN_INVALID, "The token has no expiry (`exp`).", realm));
-        };
-        if now >= expiration.timestamp().saturating_add(self.leeway_s) {
+        if now >= verified.expires_s.saturating_add(self.leeway_s) {
             return Err(invalid(&TOKEN_EXPIRED, "The token has expired.", realm));
         }
-        let early = |start: i64| now < start.saturating_sub(self.leeway_s);
-        if claims.not_before.is_some_and(|start| early(start.timestamp())) {
+        if verified.starts_s.is_some_and(|start| now < start.saturating_sub(self.leeway_s)) {
             return Err(invalid(&TOKEN_INVALID, "The token is not valid yet (`nbf`).", realm));
         }
         Ok(())
@@ -225,7 +258,7 @@ mod tests {
         Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(secret)).unwrap()
     }
 
-    fn outcome(token: &str) -> Result<Principal, &'static str> {
+    fn outcome(token: &str) -> Result<Rc<Principal>, &'static str> {
         verifier().authenticate(Some(&format!("Bearer {token}")), NOW, "r").map_err(|problem| problem.kind.code)
     }
 
@@ -268,6 +301,29 @@ mod tests {
         let with = |name: &str, value: Value| claims(|claims| drop(claims.insert(name.into(), value.clone())));
         assert!(outcome(&sign(with("exp", 1_799_999_971.into()), SECRET)).is_ok());
         assert!(outcome(&sign(with("nbf", 1_800_000_030.into()), SECRET)).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_was_verified_once_still_expires() {
+        let verifier = verifier();
+        let value = format!("Bearer {}", sign(claims(|_| ()), SECRET));
+        let at = |now: Millis| verifier.authenticate(Some(&value), now, "r").map_err(|problem| problem.kind.code);
+        assert!(at(NOW).is_ok() && at(NOW + 89_999).is_ok());
+        assert_eq!(at(NOW + 90_000).err(), Some("token_expired"));
+    }
+
+    #[test]
+    fn a_forged_copy_of_a_remembered_token_is_refused() {
+        let verifier = verifier();
+        let token = sign(claims(|_| ()), SECRET);
+        assert!(verifier.authenticate(Some(&format!("Bearer {token}")), NOW, "r").is_ok());
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let other = if signature.starts_with('A') { "B" } else { "A" };
+        let forged = format!("Bearer {signed}.{other}{}", &signature[1..]);
+        assert_eq!(
+            verifier.authenticate(Some(&forged), NOW, "r").err().map(|problem| problem.kind.code),
+            Some("token_invalid")
+        );
     }
 
     #[test]
