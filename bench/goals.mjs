@@ -1,10 +1,11 @@
 // What the benchmark must show, and what it hopes for. Ratios of CPU per request, fastest quarter, in one run.
 
-/** Each goal divides one row of the table by another. */
+/** Each goal divides one row of the table by another. A proxy that neither logs nor drops the fields of one hop does
+ * not do the same work as a route that does, so pass-through is held to the one that does; the table shows both. */
 export const GOALS = [
   { name: 'full pipeline / bare JavaScript proxy', row: 'full:ferrogate', base: 'proxy:bare', must: 1.45, goal: 1.2 },
   { name: 'full pipeline / Hono', row: 'full:ferrogate', base: 'full:hono', must: 0.7, goal: 0.55 },
-  { name: 'pass-through / bare JavaScript proxy', row: 'pass:ferrogate', base: 'proxy:bare', must: 1.15, goal: 1.03 },
+  { name: 'pass-through / bare proxy that logs', row: 'pass:ferrogate', base: 'proxy:bare-logged', must: 1.15, goal: 1.03 },
   { name: 'refused / Hono', row: 'refused:ferrogate', base: 'refused:hono', must: 0.5, goal: 0.35 },
 ];
 

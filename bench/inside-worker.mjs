@@ -1,26 +1,38 @@
 // The Worker of inside.mjs: runs one case n times within one request. Times nothing, for the clock stands still here.
-//
-// instance.mjs stands beside it in the bundle and exports `cases`: {name: {begin(), step()}}. `begin` hands one packed
-// request to the wasm, `step` the head of the upstream's answer; a case that is answered at once has no `step`.
-import { cases } from './instance.mjs';
+// A case is one packed request into the wasm and, where it asks for one, the head of the upstream's answer after it.
+// scripts/lib/bundle.mjs bundles it with the entry's own modules and the wasm of the same build.
 
-function repeat({ begin, step }, n) {
-  if (!step) {
-    for (let i = 0; i < n; i++) begin();
-    return;
-  }
-  for (let i = 0; i < n; i++) {
-    begin();
-    step();
+import { HEAD, running } from '../src/entry/instance.mjs';
+import { fieldsOf, pack } from '../src/entry/pack.mjs';
+import { FORWARD } from '../src/entry/plan.mjs';
+import { MEASURED, PASS_THROUGH } from './routes.mjs';
+import { ALLOWED_ORIGIN } from './work.mjs';
+
+const CASES = {
+  full: [MEASURED.path, 'GOOD_TOKEN'],
+  'pass-through': [PASS_THROUGH, 'GOOD_TOKEN'],
+  'refused (bad signature)': [MEASURED.path, 'BAD_TOKEN'],
+  'not found': ['/nothing/here', 'GOOD_TOKEN'],
+};
+
+function repeat(instance, request, n) {
+  const now = Date.now();
+  for (let call = 0; call < n; call++) {
+    const plan = instance.begin(now, pack(instance, request), fieldsOf(instance, request.method));
+    if (plan.kind === FORWARD) instance.step(plan, HEAD, 200);
   }
 }
 
 export default {
-  fetch(request) {
+  fetch(request, env) {
     const query = new URL(request.url).searchParams;
     const name = query.get('case');
-    if (name === null) return Response.json(Object.keys(cases));
-    repeat(cases[name], Number(query.get('n')));
+    if (name === null) return Response.json(Object.keys(CASES));
+    const instance = running(env);
+    if (instance.problem !== undefined) return new Response(instance.problem, { status: 500 });
+    const [path, token] = CASES[name];
+    const headers = { origin: ALLOWED_ORIGIN, authorization: `Bearer ${env[token]}` };
+    repeat(instance, new Request(`http://gateway.test${path}`, { headers }), Number(query.get('n')));
     return new Response('done');
   },
 };

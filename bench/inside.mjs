@@ -1,21 +1,19 @@
 // Microseconds of one begin + step inside the isolate: what the gateway itself costs, without workerd's HTTP.
 //
-//   node bench/inside.mjs --bundle FOLDER [--calls 100000] [--rounds 9] [--only REGEX]
+//   node bench/inside.mjs [--calls 100000] [--rounds 9] [--only REGEX]
 //
-// FOLDER holds instance.mjs (see inside-worker.mjs) and the wasm and configuration that it imports. The time is the CPU
-// of the whole process, taken from outside, less that of a request that calls nothing; cases alternate.
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+// Packing and reading the plan are part of it. The time is the CPU of the whole process, taken from outside, less that
+// of a request that calls nothing; cases alternate.
 import { parseArgs } from 'node:util';
-import { BENCH, compatibility } from './lib/places.mjs';
+import { bundleFiles } from './contenders.mjs';
+import { INSIDE_BUNDLE, compatibility } from './lib/places.mjs';
 import { cpuNanoseconds, stop } from './lib/processes.mjs';
 import { fastestQuarter, median, table } from './lib/statistics.mjs';
-import { SECRET } from './lib/tokens.mjs';
+import { SECRET, makeTokens } from './lib/tokens.mjs';
 import { startWorkerd } from './lib/workerd.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    bundle: { type: 'string' },
     calls: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
@@ -49,15 +47,11 @@ async function measure(server) {
   return results;
 }
 
-if (!options.bundle) {
-  console.error('usage: node bench/inside.mjs --bundle FOLDER [--calls N] [--rounds N] [--only REGEX]');
-  process.exit(1);
-}
-const modules = readdirSync(options.bundle).filter((name) => /\.(js|mjs|wasm|bin)$/.test(name));
+const tokens = await makeTokens();
 const server = await startWorkerd({
-  files: [join(BENCH, 'inside-worker.mjs'), ...modules.map((name) => join(options.bundle, name))],
+  files: bundleFiles(INSIDE_BUNDLE),
   flags: compatibility().flags,
-  bindings: { JWT_SECRET: SECRET, ORIGIN_URL: 'http://127.0.0.1:9' },
+  bindings: { JWT_SECRET: SECRET, ORIGIN_URL: 'http://127.0.0.1:9', GOOD_TOKEN: tokens.good, BAD_TOKEN: tokens.badSignature },
 });
 const results = await measure(server);
 await stop(server.child);

@@ -1,7 +1,7 @@
 // Builds the Worker: Rust to wasm, wasm to a module (xtask), optimised (wasm-opt), and gateway.toml to gateway.bin.
 // What has not changed is not done again. It is not the set-up (lib/prepare.mjs) and does not run anything.
 //
-//   node scripts/build.mjs [--variant release|faults] [--config FILE] [--out DIR] [--bundle] [--config-only]
+//   node scripts/build.mjs [--variant release|faults|inside] [--config FILE] [--out DIR] [--bundle] [--config-only]
 //
 // wrangler runs it too, as its `[build]` command: then FERROGATE_CONFIG names the configuration.
 

@@ -1,6 +1,8 @@
 // Answers that JavaScript makes without wasm: what does not fit, what cannot start, what is left after a trap.
 // Their heads are constant but for the request id, and name no origin: no policy has been asked.
 
+import { Trap } from "./instance.mjs";
+
 const HEAD = {
   "content-type": "application/problem+json",
   "cache-control": "no-store",
@@ -22,6 +24,12 @@ const KINDS = {
   restarting: [503, "The gateway is restarting", "It failed several times in a row and pauses for a moment."],
   dependency_timeout: [504, "The gateway waited too long", "A service that the gateway stands on did not answer in time."],
 };
+
+/** The answer after an exception. A trap has been reported where it was caught. */
+export function failed(error, request) {
+  if (!(error instanceof Trap)) console.error(JSON.stringify({ level: "error", msg: "entry failed", error: String(error?.stack ?? error) }));
+  return plain("internal", request);
+}
 
 /** The id that the client sent, if it is 1 to 128 visible characters, else a new one. */
 function requestId(request) {

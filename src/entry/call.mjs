@@ -1,0 +1,175 @@
+// One request that has to wait: carries its plans out, one after another, until there is an answer. What to do is
+// decided in wasm; here stands only how.
+//
+// Callbacks instead of async functions: on the warm way each async function cost some 4 % of a request's CPU.
+
+import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
+import * as instances from "./instance.mjs";
+import { failed, plain } from "./plain.mjs";
+import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
+
+/** Most answers come within this time. Only after it is the client watched: a listener costs more than most stages,
+ * and the slot of a client that left earlier is freed by its deadline, or before if slots run short. */
+const PROMPT_MS = 25;
+
+/** Goes on with a plan until there is an answer. */
+export function carryOut(plan, request, ctx) {
+  return new Promise((resolve) => new Call(request, ctx, resolve).advance(plan));
+}
+
+/** An answer made in wasm. A constant list of headers is there as Headers: copying those is the cheapest start. */
+export function made(plan) {
+  const log = plan.field();
+  const body = plan.field();
+  const constant = plan.constant();
+  const response = new Response(body === "" ? null : body, { status: plan.number, headers: constant?.headers });
+  plan.edit(response.headers, true);
+  console.log(log);
+  return response;
+}
+
+class Call {
+  constructor(request, ctx, resolve) {
+    this.request = request;
+    this.ctx = ctx;
+    this.resolve = resolve;
+    this.response = undefined;
+  }
+
+  /** Carries out one plan. Whatever goes wrong, there is an answer. */
+  advance(plan) {
+    try {
+      this.carry(plan);
+    } catch (error) {
+      this.resolve(failed(error, this.request));
+    }
+  }
+
+  carry(plan) {
+    switch (plan.kind) {
+      case MADE:
+        return this.resolve(made(plan));
+      case RELAY:
+        return this.relay(plan);
+      case FORWARD:
+        return this.forward(plan);
+      case PARKED:
+        return this.park(plan);
+      case DELIVER:
+        return this.deliver(plan);
+      default:
+        // The slot of this request was needed by others: its answer, if there is one, has all that its plan named.
+        return this.finishAlone();
+    }
+  }
+
+  /** Sends a request and waits for the head of the answer, for no longer than the plan says. */
+  forward(plan) {
+    const url = plan.field();
+    const sent = this.send(url, plan);
+    let timer;
+    const settle = (outcome) => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      this.arrived(plan, outcome);
+    };
+    const late = () => settle(instances.TIMEOUT);
+    const patient = () => {
+      this.request.signal.addEventListener("abort", () => dropped(plan));
+      timer = setTimeout(late, plan.number - PROMPT_MS);
+    };
+    timer = plan.number > PROMPT_MS ? setTimeout(patient, PROMPT_MS) : setTimeout(late, plan.number);
+    sent.then(settle, () => settle(instances.UNREACHABLE));
+  }
+
+  send(url, plan) {
+    const { request } = this;
+    const { method, headers, body } = request;
+    if (plan.untouched && !namesHopByHop(headers)) return fetch(url, request);
+    const head = new Headers(headers);
+    stripHopByHop(head);
+    if (!plan.untouched) plan.edit(head);
+    return fetch(url, { method, headers: head, body, redirect: "manual" });
+  }
+
+  /** The answer is there, with the edits that the plan named for it, or it will not come. */
+  arrived(plan, outcome) {
+    try {
+      const answered = typeof outcome !== "number";
+      this.response = answered ? answerHead(plan, outcome) : undefined;
+      if (!instances.isCurrent(plan.instance)) return this.finishAlone();
+      this.advance(plan.instance.step(plan, answered ? instances.HEAD : outcome, this.response?.status));
+    } catch (error) {
+      this.resolve(failed(error, this.request));
+    }
+  }
+
+  /** The upstream's answer, with whatever edits came on top of those that the forward plan named. */
+  relay(plan) {
+    const log = plan.field();
+    if (!plan.untouched) plan.edit(this.response.headers);
+    console.log(log);
+    this.resolve(this.response);
+  }
+
+  /** The slot or the instance of this request is gone. What has come is handed on and nothing is tried again. */
+  finishAlone() {
+    const { request, response } = this;
+    if (response === undefined) return this.resolve(plain("upstream_unreachable", request));
+    const id = response.headers.get("x-request-id");
+    const line = { level: "warn", msg: "request", request_id: id, method: request.method, status: response.status, orphaned: true };
+    console.log(JSON.stringify(line));
+    this.resolve(response);
+  }
+
+  /** Waits for the platform. A promise, because a trap ends the wait from within another request: only the
+   * continuation of a promise comes back into the context of its own. */
+  park(plan) {
+    const { request } = this;
+    request.signal.addEventListener("abort", () => dropped(plan));
+    plan.instance.park(plan).then((result) => {
+      if (result === instances.DEAD) return this.resolve(plain("internal", request));
+      if (result !== instances.LATE) return this.advance(result);
+      dropped(plan);
+      this.resolve(plain("dependency_timeout", request));
+    });
+  }
+
+  /** Hands the answer on through a pipe and reports the end of its body behind the response. */
+  deliver(plan) {
+    const { response } = this;
+    if (!plan.untouched) plan.edit(response.headers);
+    const { body } = response;
+    if (body === null) {
+      ended(plan, instances.BODY_COMPLETE);
+      return this.resolve(response);
+    }
+    const { readable, writable } = new IdentityTransformStream();
+    const complete = () => ended(plan, instances.BODY_COMPLETE);
+    this.ctx.waitUntil(body.pipeTo(writable).then(complete, () => ended(plan, instances.BODY_BROKEN)));
+    this.resolve(new Response(readable, response));
+  }
+}
+
+/** The answer with the edits that the forward plan named for it. */
+function answerHead(plan, answer) {
+  if (plan.untouched && !namesHopByHop(answer.headers)) return answer;
+  const response = new Response(answer.body, answer);
+  stripHopByHop(response.headers);
+  if (!plan.untouched) plan.edit(response.headers);
+  return response;
+}
+
+/** Nobody waits for this request any more: its slot is freed and its log line written. */
+function dropped(plan) {
+  if (!instances.isCurrent(plan.instance)) return;
+  const last = plan.instance.drop(plan);
+  if (last.kind === MADE || last.kind === CLOSED) console.log(last.field());
+}
+
+function ended(plan, how) {
+  if (!instances.isCurrent(plan.instance)) return;
+  const last = plan.instance.step(plan, how);
+  if (last.kind === CLOSED) console.log(last.field());
+}

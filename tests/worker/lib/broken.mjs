@@ -1,0 +1,44 @@
+// Answers of the origin that are written byte by byte: those that break, and those whose heads Node would not send.
+
+const CHUNKED = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n';
+const LONG = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nfirst';
+
+/** Fields that end at each hop, every one with a value that is found again when it comes through. */
+export const HOPS = [
+  ['connection', 'keep-alive, x-named-by-connection'],
+  ['keep-alive', 'timeout=77'],
+  ['proxy-authenticate', 'Basic realm="hop"'],
+  ['proxy-authorization', 'Basic aG9w'],
+  ['proxy-connection', 'keep-alive'],
+  ['te', 'trailers'],
+  ['trailer', 'x-hop-trailer'],
+  ['upgrade', 'hop/1'],
+  ['x-named-by-connection', 'hop'],
+];
+
+const HOP_HEAD = HOPS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+
+export const BROKEN = {
+  'reset-before-head': (request) => request.socket.resetAndDestroy(),
+  'end-before-head': (request) => request.socket.destroy(),
+  'reset-in-chunk': (request) => broken(request, CHUNKED, 'reset'),
+  'end-after-chunk': (request) => broken(request, CHUNKED, 'end'),
+  'end-in-chunk': (request) => broken(request, `${CHUNKED}64\r\nhalf`, 'end'),
+  'reset-in-length': (request) => broken(request, LONG, 'reset'),
+  'end-in-length': (request) => broken(request, LONG, 'end'),
+  hops: (request) => raw(request, `HTTP/1.1 200 OK\r\n${HOP_HEAD}content-length: 4\r\n\r\nhops`, (socket) => socket.end()),
+};
+
+/** The names of the ways in which a body can break. */
+export const BREAKAGES = Object.keys(BROKEN).filter((name) => /-in-|-after-/.test(name));
+
+/** The part of the answer goes out first; then the connection breaks. A reset may overtake what was not read. */
+function broken(request, part, how) {
+  raw(request, part, (socket) => setTimeout(() => (how === 'reset' ? socket.resetAndDestroy() : socket.destroy()), 30));
+}
+
+function raw(request, bytes, then) {
+  const { socket } = request;
+  request.resume();
+  socket.write(bytes, () => then(socket));
+}

@@ -1,0 +1,120 @@
+// `workerd serve` itself, with a generated configuration: no wrangler and no proxy between test and Worker, so that
+// what a client does to its connection is what the Worker meets. It has Durable Objects and no D1, KV or queues.
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import readline from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import workerdPackage from 'workerd';
+import { within } from './poll.mjs';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const BINARY = workerdPackage.default; // a CommonJS module with a default export: the path of the program
+const READY_WITHIN_MS = 10_000;
+const ENDS_WITHIN_MS = 2000;
+const text = JSON.stringify; // a text of Cap'n Proto is written like one of JSON
+
+/**
+ * Starts the bundle of a build. `caller`, if given, is the source of a second Worker that reaches the first one by
+ * the service binding GATEWAY; it gets a socket of its own. `bin` replaces the compiled configuration.
+ */
+export async function startWorkerd({ build, variables, caller, bin }) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-workerd-'));
+  for (const name of ['index.js', 'ferrogate_bg.wasm', 'gateway.bin']) fs.copyFileSync(path.join(ROOT, 'build', build, 'bundle', name), path.join(folder, name));
+  if (bin !== undefined) fs.writeFileSync(path.join(folder, 'gateway.bin'), bin);
+  if (caller !== undefined) fs.writeFileSync(path.join(folder, 'caller.js'), caller);
+  fs.mkdirSync(path.join(folder, 'objects'));
+  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, caller !== undefined));
+  // Snapshots and crash logs of the runtime, if any, belong into the folder too.
+  const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const running = new Running(child, folder);
+  try {
+    await within(READY_WITHIN_MS, running.listening(caller === undefined ? ['http'] : ['http', 'caller']), 'starting workerd');
+  } catch (error) {
+    await running.stop();
+    throw new Error(`${error.message}\n${[...running.stderr, ...running.stdout].join('\n')}`, { cause: error });
+  }
+  return running;
+}
+
+class Running {
+  /** Lines that the Worker wrote with console.log, and with console.warn and console.error. */
+  stdout = [];
+  stderr = [];
+  ports = {};
+
+  constructor(child, folder) {
+    this.child = child;
+    this.folder = folder;
+    this.ended = new Promise((resolve) => child.once('close', resolve));
+    for (const name of ['stdout', 'stderr']) readline.createInterface({ input: child[name] }).on('line', (line) => this[name].push(line));
+  }
+
+  /** Resolves when all these sockets listen; their ports are the runtime's choice. */
+  async listening(sockets) {
+    for await (const line of readline.createInterface({ input: this.child.stdio[3] })) {
+      const { event, socket, port } = JSON.parse(line);
+      if (event === 'listen') this.ports[socket] = port;
+      if (sockets.every((name) => name in this.ports)) return;
+    }
+    throw new Error('workerd ended before it listened');
+  }
+
+  /** A request that hangs would keep workerd alive after SIGTERM. */
+  async stop() {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill('SIGTERM');
+      const late = new AbortController();
+      const patience = pause(ENDS_WITHIN_MS, undefined, { signal: late.signal }).then(() => this.child.kill('SIGKILL'), () => {});
+      await this.ended;
+      late.abort();
+      await patience;
+    }
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function configuration(folder, variables, withCaller) {
+  const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  const services = [
+    '(name = "gateway", worker = .gateway)',
+    `(name = "objects", disk = (path = ${text(path.join(folder, 'objects'))}, writable = true))`,
+    '(name = "internet", network = (allow = ["private", "public", "local"]))',
+  ];
+  const sockets = ['(name = "http", address = "127.0.0.1:0", http = (), service = "gateway")'];
+  if (withCaller) services.push('(name = "caller", worker = .caller)');
+  if (withCaller) sockets.push('(name = "caller", address = "127.0.0.1:0", http = (), service = "caller")');
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [${services.join(', ')}], sockets = [${sockets.join(', ')}]);
+const gateway :Workerd.Worker = (
+  modules = [
+    (name = "index.js", esModule = embed "index.js"),
+    (name = "ferrogate_bg.wasm", wasm = embed "ferrogate_bg.wasm"),
+    (name = "gateway.bin", data = embed "gateway.bin"),
+  ],
+  ${compatibility()}
+  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), ${bindings.join(', ')}],
+  durableObjectNamespaces = [(className = "Signals", uniqueKey = "signals", enableSql = true)],
+  durableObjectStorage = (localDisk = "objects"),
+);
+${withCaller ? callerWorker() : ''}`;
+}
+
+function callerWorker() {
+  return `const caller :Workerd.Worker = (
+  modules = [(name = "caller.js", esModule = embed "caller.js")],
+  ${compatibility()}
+  bindings = [(name = "GATEWAY", service = "gateway")],
+);
+`;
+}
+
+/** The compatibility date and flags that the Worker is deployed with. */
+function compatibility() {
+  const toml = fs.readFileSync(path.join(ROOT, 'wrangler.toml'), 'utf8');
+  const date = /^compatibility_date = (".*")$/m.exec(toml)[1];
+  const flags = /^compatibility_flags = (\[.*\])$/m.exec(toml)[1];
+  return `compatibilityDate = ${date}, compatibilityFlags = ${flags},`;
+}
