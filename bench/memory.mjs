@@ -1,7 +1,7 @@
 // Does the wasm memory of a warm Worker stay as it is? 100,000 answered requests, and 10,000 each of cancelled, parked
 // and failed ones, must not make it grow, leave a slot taken, or reset the instance.
 //
-//   node bench/memory.mjs [--requests 100000] [--others 10000] [--parked-path /health/ready]
+//   node bench/memory.mjs [--requests 100000] [--others 10000] [--parked-path PATH]
 //
 // Runs the test-only build (build/faults/bundle), for it answers GET /__ferrogate/memory with {bytes, slots, resets};
 // its configuration is replaced by that of the benchmark. Says nothing about the JavaScript heap.
@@ -23,14 +23,15 @@ import { MEASURED } from './routes.mjs';
 const CONFIGURATION = 'gateway.bin';
 const HANGING = '/api/v1/items/hang'; // the origin never answers it
 const AT_ONCE = 100; // requests that are cancelled together
-const WARM_UP = 2000; // requests of each kind before the first look
+const WARM_UP = 4000; // requests of each other kind before the first look
+const WATCHED_AFTER_MS = 50; // the entry watches clients that have waited for 25 ms
 const SETTLED_WITHIN_MS = 5000; // slots of cancelled requests are free by then
 
 const { values: options } = parseArgs({
   options: {
     requests: { type: 'string', default: '100000' },
     others: { type: 'string', default: '10000' },
-    'parked-path': { type: 'string', default: '/health/ready' },
+    'parked-path': { type: 'string', default: '/health/ready?fault=brief-park' },
   },
 });
 const token = makeTokens().good;
@@ -68,7 +69,8 @@ async function look(port) {
 /** Looks until no slot is taken, for a while. */
 async function settled(port) {
   let memory = await look(port);
-  for (const start = Date.now(); memory.slots > 0 && Date.now() - start < SETTLED_WITHIN_MS; await sleep(100)) {
+  for (const start = Date.now(); memory.slots > 0 && Date.now() - start < SETTLED_WITHIN_MS; await sleep(10)) {
+    await load(port, '/health/live', 10, 200); // each request sweeps a few slots whose time is over
     memory = await look(port);
   }
   return memory;
@@ -105,6 +107,7 @@ async function cancel(port, requests) {
   for (let done = 0; done < requests; done += AT_ONCE) {
     const sockets = Array.from({ length: AT_ONCE }, () => openRequest(port));
     await held(AT_ONCE);
+    if ((done / AT_ONCE) % 2 === 0) await sleep(WATCHED_AFTER_MS); // half of them leave before anybody watches
     for (const socket of sockets) socket.resetAndDestroy();
     for (const start = Date.now(); hanging.size > 0 && Date.now() - start < SETTLED_WITHIN_MS; await sleep(2));
     for (const response of hanging) response.destroy(); // workerd kept its side open
@@ -124,7 +127,7 @@ const phases = (port, origin) => [
 /** One of each kind at the width of the later load. A refused connection is the last phase's first request. */
 async function warmUp(port) {
   await load(port, MEASURED.path, WARM_UP, 200);
-  await cancel(port, WARM_UP);
+  await cancel(port, others); // as many as are looked at: how many slots are taken at once depends on the rate
   await load(port, options['parked-path'], WARM_UP);
 }
 

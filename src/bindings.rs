@@ -1,6 +1,6 @@
-//! The names of the bindings in `wrangler.toml`: the only list of them.
+//! The names of the bindings that the code uses, as they stand in `wrangler.toml`: the only list of them.
 
-/// D1: data, audit.
+/// D1: the database.
 pub(crate) const DATABASE: &str = "DB";
 /// KV: cached and configured values that may be a minute old.
 pub(crate) const KEY_VALUE: &str = "CACHE";

@@ -1,15 +1,11 @@
 //! The boundary: packed request in, packed plan out. What `src/entry` calls, and nothing else.
 //!
-//! All calls are synchronous. Buffers stand still and their addresses are in `layout`, which JavaScript reads
-//! after each call; their content is copied out before the next one.
+//! All calls are synchronous. The addresses of the buffers are in `layout`, which stands still and is read after each
+//! call, since output buffers move when they grow; their content is copied out before the next call.
 
 #![allow(clippy::disallowed_types, reason = "this is one of the rooms of JavaScript types: see clippy.toml")]
 
-use std::{
-    cell::RefCell,
-    sync::Arc,
-    task::{Wake, Waker},
-};
+use std::{cell::RefCell, sync::Arc, task::Wake};
 
 use gateway::{
     blueprint::Blueprint,
@@ -59,7 +55,7 @@ fn with<T>(f: impl FnOnce(&mut Instance) -> T) -> Option<T> {
     INSTANCE.with_borrow_mut(|instance| instance.as_mut().map(f))
 }
 
-/// Loads the compiled gateway. `wake` is called with slot and generation when a parked request can go on.
+/// Loads the compiled gateway. `wake` is called with the slot of a request that can go on.
 /// Returns the address of the layout.
 ///
 /// # Errors
@@ -170,11 +166,20 @@ pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
     turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
 }
 
-/// Polls a parked request; its waker calls `wake`. The plan is in the output.
+/// Says that the client of a request is watched from now on. Leaves the output alone.
+#[wasm_bindgen]
+pub fn watched(now: f64, index: u32, generation: u32) {
+    with(|instance| {
+        if let Some(driver) = &mut instance.driver {
+            driver.watched(millis(now), Handle { index, generation });
+        }
+    });
+}
+
+/// Polls a parked request. The plan is in the output.
 #[wasm_bindgen]
 pub fn park(now: f64, index: u32, generation: u32) {
-    let waker = Waker::from(Arc::new(SlotWaker { index, generation }));
-    turn(|_, driver| Some(driver.park(millis(now), Handle { index, generation }, &waker)));
+    turn(|_, driver| Some(driver.park(millis(now), Handle { index, generation })));
 }
 
 /// Ends a request that nobody waits for. What is left to do is in the output.
@@ -225,18 +230,15 @@ fn millis(now: f64) -> Millis {
     now as Millis
 }
 
-struct SlotWaker {
-    index: u32,
-    generation: u32,
-}
+/// Asks JavaScript to poll the request in a slot.
+pub(crate) struct SlotWaker(pub(crate) u32);
 
 impl Wake for SlotWaker {
     fn wake(self: Arc<Self>) {
         let wake = INSTANCE.with_borrow(|instance| instance.as_ref().map(|instance| instance.wake.clone()));
-        let (index, generation) = (JsValue::from(self.index), JsValue::from(self.generation));
         if let Some(wake) = wake {
             // The entry only notes that the slot can go on; there is nothing that could fail.
-            drop(wake.call2(&JsValue::NULL, &index, &generation));
+            drop(wake.call1(&JsValue::NULL, &JsValue::from(self.0)));
         }
     }
 }

@@ -14,6 +14,7 @@ use gateway::{
         dependencies::{Dependencies, Down},
         entropy::Entropy,
         upstream::Head,
+        wakers::Wakers,
     },
 };
 use jwt_compact::{
@@ -30,6 +31,12 @@ struct Platform;
 impl Entropy for Platform {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(7);
+    }
+}
+
+impl Wakers for Platform {
+    fn waker(&self, _slot: u32) -> std::task::Waker {
+        std::task::Waker::noop().clone()
     }
 }
 

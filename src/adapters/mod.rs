@@ -6,6 +6,7 @@ pub(crate) mod dependencies;
 pub(crate) mod entropy;
 #[cfg(feature = "faults")]
 pub(crate) mod pause;
+pub(crate) mod wakers;
 
 use worker::Env;
 

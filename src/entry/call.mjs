@@ -8,8 +8,8 @@ import * as instances from "./instance.mjs";
 import { failed, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
 
-/** Most answers come within this time. Only after it is the client watched: a listener costs more than most stages,
- * and the slot of a client that left earlier is freed by its deadline, or before if slots run short. */
+/** Most answers come within this time. Only after it is the client watched, for a listener costs a tenth of a request;
+ * the driver frees the slots of clients that leave earlier after a second. */
 const PROMPT_MS = 25;
 
 /** Goes on with a plan until there is an answer. */
@@ -34,6 +34,7 @@ class Call {
     this.ctx = ctx;
     this.resolve = resolve;
     this.response = undefined;
+    this.late = false;
   }
 
   /** Carries out one plan. Whatever goes wrong, there is an answer. */
@@ -76,11 +77,18 @@ class Call {
     };
     const late = () => settle(instances.TIMEOUT);
     const patient = () => {
-      this.request.signal.addEventListener("abort", () => dropped(plan));
       timer = setTimeout(late, plan.number - PROMPT_MS);
+      this.watch(plan);
     };
     timer = plan.number > PROMPT_MS ? setTimeout(patient, PROMPT_MS) : setTimeout(late, plan.number);
     sent.then(settle, () => settle(instances.UNREACHABLE));
+  }
+
+  /** The answer is slow to come: from now on somebody notices when the client leaves. */
+  watch(plan) {
+    if (!instances.isCurrent(plan.instance)) return;
+    this.request.signal.addEventListener("abort", () => dropped(plan));
+    plan.instance.watched(plan);
   }
 
   send(url, plan) {
@@ -89,7 +97,10 @@ class Call {
     if (plan.untouched && !namesHopByHop(headers)) return fetch(url, request);
     const head = new Headers(headers);
     stripHopByHop(head);
-    if (!plan.untouched) plan.edit(head);
+    if (!plan.untouched) {
+      plan.edit(head);
+      plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
+    }
     return fetch(url, { method, headers: head, body, redirect: "manual" });
   }
 
@@ -97,6 +108,7 @@ class Call {
   arrived(plan, outcome) {
     try {
       const answered = typeof outcome !== "number";
+      this.late = outcome === instances.TIMEOUT;
       this.response = answered ? answerHead(plan, outcome) : undefined;
       if (!instances.isCurrent(plan.instance)) return this.finishAlone();
       this.advance(plan.instance.step(plan, answered ? instances.HEAD : outcome, this.response?.status));
@@ -116,7 +128,7 @@ class Call {
   /** The slot or the instance of this request is gone. What has come is handed on and nothing is tried again. */
   finishAlone() {
     const { request, response } = this;
-    if (response === undefined) return this.resolve(plain("upstream_unreachable", request));
+    if (response === undefined) return this.resolve(plain(this.late ? "upstream_timeout" : "upstream_unreachable", request));
     const id = response.headers.get("x-request-id");
     const line = { level: "warn", msg: "request", request_id: id, method: request.method, status: response.status, orphaned: true };
     console.log(JSON.stringify(line));

@@ -1,6 +1,6 @@
-// Fields that end at each hop (RFC 9110 section 7.6.1). The runtime keeps most of them to itself: it neither shows
-// nor sends `Connection`, `Keep-Alive`, `TE`, `Trailer`, `Transfer-Encoding` and `Upgrade` of another hop. What is
-// left for us are the fields that `Connection` names and those of proxies; tests/worker/hop_by_hop.test.mjs checks
+// Fields that end at each hop (RFC 9110 section 7.6.1). The runtime shows them all but sends most of them to
+// nobody: `Connection`, `Keep-Alive`, `TE`, `Trailer`, `Transfer-Encoding` and `Upgrade` of another hop. What is left
+// for us are the fields that `Connection` names and those of proxies; tests/worker/hop_by_hop.test.mjs checks
 // on the runtime that nothing of either kind gets through.
 
 const OF_PROXIES = ["proxy-authenticate", "proxy-authorization", "proxy-connection"];

@@ -81,10 +81,15 @@ class Instance {
   /** Loads the compiled gateway and gives it its variables. Returns why it cannot serve, or nothing. */
   #start(env) {
     try {
-      this.layout = guard(() => wasm.load(new Uint8Array(compiled), env, (index, turn) => this.#wake(index, turn))) >>> 2;
+      return guard(() => this.#load(env));
     } catch (error) {
+      if (error instanceof Trap) throw error;
       return typeof error === "string" ? error : String(error?.message);
     }
+  }
+
+  #load(env) {
+    this.layout = wasm.load(new Uint8Array(compiled), env, (index) => this.#wake(index)) >>> 2;
     wasm.variables().forEach((name, index) => {
       if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
     });
@@ -113,6 +118,11 @@ class Instance {
     return this.#turn(() => wasm.step(Date.now(), plan.index, plan.generation, kind, value));
   }
 
+  /** The client of this request is watched from now on. */
+  watched(plan) {
+    guard(() => wasm.watched(Date.now(), plan.index, plan.generation));
+  }
+
   drop(plan) {
     return this.#turn(() => wasm.drop_slot(Date.now(), plan.index, plan.generation));
   }
@@ -122,7 +132,6 @@ class Instance {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(plan.index, LATE), this.parkMs);
       this.parked.set(plan.index, { generation: plan.generation, resolve, timer });
-      this.#poll(plan.index, plan.generation);
     });
   }
 
@@ -142,15 +151,16 @@ class Instance {
     return new Plan(this);
   }
 
-  /** Called from inside a turn: the poll comes after it. */
-  #wake(index, turn) {
-    queueMicrotask(() => this.#poll(index, turn));
+  /** Called from inside a turn or from a promise of the platform: the poll comes after it. */
+  #wake(index) {
+    queueMicrotask(() => this.#poll(index));
   }
 
-  #poll(index, turn) {
-    if (this !== current || this.parked.get(index)?.generation !== turn) return;
+  #poll(index) {
+    const waiting = this.parked.get(index);
+    if (this !== current || waiting === undefined) return;
     try {
-      const plan = this.#turn(() => wasm.park(Date.now(), index, turn));
+      const plan = this.#turn(() => wasm.park(Date.now(), index, waiting.generation));
       if (plan.kind !== PARKED) this.#settle(index, plan);
     } catch (error) {
       // A trap has settled everything that was parked, this request included.

@@ -22,6 +22,7 @@ const KINDS = {
   upstream_unreachable: [502, "The upstream did not answer", "The connection to the upstream failed before it answered."],
   cannot_start: [503, "The gateway cannot start", "Its configuration is incomplete; the log says what is missing."],
   restarting: [503, "The gateway is restarting", "It failed several times in a row and pauses for a moment."],
+  upstream_timeout: [504, "The upstream did not answer in time", "The upstream did not answer before its deadline."],
   dependency_timeout: [504, "The gateway waited too long", "A service that the gateway stands on did not answer in time."],
 };
 

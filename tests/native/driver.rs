@@ -1,10 +1,8 @@
 //! The driver: turns, handles, deadlines, requests that nobody waits for.
 
-use std::task::Waker;
-
 use gateway::{
     driver::{
-        Turn,
+        Turn, UNWATCHED_MS,
         effects::{Answer, Effect},
         slots::Handle,
     },
@@ -25,9 +23,9 @@ fn parked(gateway: &mut Fixture) -> Handle {
 fn a_request_parks_until_the_platform_answers() {
     let mut gateway = Fixture::on(Memory { pending: 2.into(), ..Memory::default() });
     let handle = parked(&mut gateway);
-    assert_eq!(gateway.driver.park(gateway.now, handle, Waker::noop()), Turn::Parked(handle));
-    assert!(matches!(gateway.driver.park(gateway.now, handle, Waker::noop()), Turn::Done(_)));
-    assert_eq!(gateway.driver.park(gateway.now, handle, Waker::noop()), Turn::Stale);
+    assert_eq!(gateway.driver.park(gateway.now, handle), Turn::Parked(handle));
+    assert!(matches!(gateway.driver.park(gateway.now, handle), Turn::Done(_)));
+    assert_eq!(gateway.driver.park(gateway.now, handle), Turn::Stale);
 }
 
 #[test]
@@ -60,9 +58,10 @@ fn a_parked_request_can_be_dropped() {
 }
 
 #[test]
-fn a_request_whose_deadline_has_passed_is_swept_by_later_ones() {
+fn a_watched_request_whose_deadline_has_passed_is_swept_by_later_ones() {
     let mut gateway = Fixture::default();
     let (lost, plan) = gateway.forwarded("GET", "/public/a", &[]);
+    gateway.driver.watched(gateway.now, lost);
     gateway.now += u64::from(plan.timeout_ms) + 5_000;
     gateway.refused("GET", "/health/live", &[]);
     assert_eq!(gateway.driver.in_flight(), 1, "not before its time");
@@ -70,6 +69,19 @@ fn a_request_whose_deadline_has_passed_is_swept_by_later_ones() {
     gateway.refused("GET", "/health/live", &[]);
     assert_eq!(gateway.driver.in_flight(), 0);
     assert_eq!(gateway.driver.step(gateway.now, lost, status(200)), Turn::Stale);
+}
+
+#[test]
+fn a_request_that_nobody_watches_is_swept_soon() {
+    let mut gateway = Fixture::default();
+    let (lost, _) = gateway.forwarded("GET", "/public/a", &[]);
+    gateway.now += UNWATCHED_MS;
+    gateway.refused("GET", "/health/live", &[]);
+    assert_eq!(gateway.driver.in_flight(), 1, "not before its time");
+    gateway.now += 1;
+    gateway.refused("GET", "/health/live", &[]);
+    assert_eq!(gateway.driver.in_flight(), 0);
+    gateway.driver.watched(gateway.now, lost);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use gateway::{
         dependencies::{Dependencies, Down},
         entropy::Entropy,
         upstream::{Forward, Head},
+        wakers::Wakers,
     },
 };
 use jwt_compact::{
@@ -82,6 +83,12 @@ pub(crate) struct Memory {
 impl Entropy for Memory {
     fn fill(&self, bytes: &mut [u8]) {
         bytes.fill(0);
+    }
+}
+
+impl Wakers for Memory {
+    fn waker(&self, _slot: u32) -> std::task::Waker {
+        std::task::Waker::noop().clone()
     }
 }
 

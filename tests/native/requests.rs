@@ -140,6 +140,13 @@ fn a_pass_through_route_edits_nothing() {
 }
 
 #[test]
+fn a_preflight_passes_through_where_everything_does() {
+    let asks = [(Header::Origin, PAGE), (Header::AccessControlRequestMethod, "GET")];
+    let (_, plan) = Fixture::default().forwarded("OPTIONS", "/raw/a", &asks);
+    assert!(plan.untouched);
+}
+
+#[test]
 fn a_problem_on_a_pass_through_route_has_security_headers_all_the_same() {
     let mut gateway = Fixture::default();
     let (handle, _) = gateway.forwarded("GET", "/raw/a", &[]);

@@ -12,6 +12,8 @@ const KINDS = ['open', 'watched', 'raw'];
 /** What each side's own HTTP says about its own connection; its values tell it from a field that came through. */
 const OWN = { connection: ['close', 'keep-alive'], 'transfer-encoding': ['chunked'] };
 
+const PROXY_FIELDS = HOPS.filter(([name]) => name.startsWith('proxy-')).map((field) => field.join(': '));
+
 let origin;
 let gateway;
 
@@ -35,6 +37,22 @@ function foreign(fields) {
 function sent(without = []) {
   return HOPS.filter(([name]) => !without.includes(name)).map(([name, value]) => `${name}: ${value}`);
 }
+
+for (const kind of ['open', 'watched']) {
+  test(`on /${kind} what was meant for a proxy is left behind although no connection header names it`, async () => {
+    const { port } = gateway;
+    const answer = await speak(port, `GET /${kind}/echo HTTP/1.1\r\nhost: a\r\n${PROXY_FIELDS.join('\r\n')}\r\n\r\n`);
+    assert.deepEqual(foreign(JSON.parse(answer.body.toString()).fields), []);
+    const back = await speak(port, `GET /${kind}/proxied HTTP/1.1\r\nhost: a\r\n\r\n`);
+    assert.deepEqual([back.body.toString(), foreign(back.fields)], ['proxied', []]);
+  });
+}
+
+// docs/decisions/0006-hop-by-hop-fields.md: looking for these fields on every head is dearer than such a route may be.
+test('on a pass-through route what was meant for a proxy goes on unless there is a connection header', async () => {
+  const answer = await speak(gateway.port, `GET /raw/echo HTTP/1.1\r\nhost: a\r\n${PROXY_FIELDS.join('\r\n')}\r\n\r\n`);
+  assert.equal(foreign(JSON.parse(answer.body.toString()).fields).length, PROXY_FIELDS.length);
+});
 
 for (const kind of KINDS) {
   test(`on /${kind} nothing that ends at the client's hop reaches the origin`, async () => {

@@ -19,20 +19,21 @@ use crate::{
         dependencies::{Dependencies, Down},
         entropy::Entropy,
         upstream::{BodyEnd, Failure, Forward, Head, Upstream},
+        wakers::Wakers,
     },
 };
 
 /// What the driver does not do itself.
 #[cfg(not(feature = "faults"))]
-pub trait Platform: Entropy + Dependencies + 'static {}
+pub trait Platform: Entropy + Dependencies + Wakers + 'static {}
 #[cfg(not(feature = "faults"))]
-impl<T: Entropy + Dependencies + 'static> Platform for T {}
+impl<T: Entropy + Dependencies + Wakers + 'static> Platform for T {}
 
 /// What the driver does not do itself, and the pause that faults need.
 #[cfg(feature = "faults")]
-pub trait Platform: Entropy + Dependencies + Pause + 'static {}
+pub trait Platform: Entropy + Dependencies + Wakers + Pause + 'static {}
 #[cfg(feature = "faults")]
-impl<T: Entropy + Dependencies + Pause + 'static> Platform for T {}
+impl<T: Entropy + Dependencies + Wakers + Pause + 'static> Platform for T {}
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]

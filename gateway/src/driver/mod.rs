@@ -13,7 +13,7 @@ pub mod wire;
 use std::{
     cell::Cell,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
         run::{self, Finished},
     },
 };
+
+/// How long a slot is kept for a forward whose client nobody watches yet, in milliseconds. See [`Driver::watched`].
+pub const UNWATCHED_MS: Millis = 1_000;
 
 /// Time that a slot outlives the effect it waits for, in milliseconds.
 const GRACE_MS: Millis = 5_000;
@@ -44,7 +47,7 @@ pub enum Turn {
     Done(Finished),
     /// Carry this out and call [`Driver::step`].
     Effect(Handle, Effect),
-    /// It waits for the platform: call [`Driver::park`] with a waker, and again when that wakes.
+    /// It waits for the platform: call [`Driver::park`] when its waker says so.
     Parked(Handle),
     /// The handle is of a request that has ended or was dropped.
     Stale,
@@ -84,8 +87,10 @@ impl<P: Platform> Driver<P> {
         let effects = Rc::new(Effects::new(Rc::clone(&self.platform), Rc::clone(&self.now)));
         let exchange = effects.exchange();
         let future = Box::pin(run::run(Rc::clone(&self.gateway), head, effects));
-        let handle = self.slots.insert(future, exchange, now.saturating_add(PARK_MS));
-        self.turn(handle, Waker::noop())
+        let platform = Rc::clone(&self.platform);
+        let waker = |slot| platform.waker(slot);
+        let handle = self.slots.insert(future, exchange, now.saturating_add(PARK_MS), waker);
+        self.turn(handle)
     }
 
     /// Answers the effect of a request and goes on with it.
@@ -93,13 +98,22 @@ impl<P: Platform> Driver<P> {
         self.now.set(now);
         let Some(slot) = self.slots.get(handle) else { return Turn::Stale };
         slot.exchange.answer.set(Some(answer));
-        self.turn(handle, Waker::noop())
+        self.turn(handle)
     }
 
-    /// Polls a request that waits for the platform; `waker` is told when to call again.
-    pub fn park(&mut self, now: Millis, handle: Handle, waker: &Waker) -> Turn {
+    /// From now on the caller watches the client of this request and will [`Driver::drop_slot`] when it leaves: the slot
+    /// gets its whole time. Watching costs more than most stages do, so it begins only when an answer is slow to come;
+    /// the slots of clients that leave before that are swept after [`UNWATCHED_MS`].
+    pub fn watched(&mut self, now: Millis, handle: Handle) {
+        if let Some(slot) = self.slots.get(handle) {
+            slot.deadline = now.saturating_add(slot.whole_time);
+        }
+    }
+
+    /// Polls a request that waits for the platform. Its waker says when to call.
+    pub fn park(&mut self, now: Millis, handle: Handle) -> Turn {
         self.now.set(now);
-        self.turn(handle, waker)
+        self.turn(handle)
     }
 
     /// Ends a request that nobody waits for any more. A request whose effect is out learns of it, so that its
@@ -113,16 +127,18 @@ impl<P: Platform> Driver<P> {
         }
     }
 
-    fn turn(&mut self, handle: Handle, waker: &Waker) -> Turn {
+    fn turn(&mut self, handle: Handle) -> Turn {
         let now = self.now.get();
         let Some(slot) = self.slots.get(handle) else { return Turn::Stale };
-        if let Poll::Ready(finished) = slot.future.as_mut().poll(&mut Context::from_waker(waker)) {
+        if let Poll::Ready(finished) = slot.future.as_mut().poll(&mut Context::from_waker(&slot.waker)) {
             self.slots.remove(handle);
             return Turn::Done(finished);
         }
         match slot.exchange.effect.take() {
             Some(effect) => {
-                slot.deadline = now.saturating_add(time_for(&effect)).saturating_add(GRACE_MS);
+                slot.whole_time = time_for(&effect).saturating_add(GRACE_MS);
+                let first = if matches!(effect, Effect::Forward(_)) { UNWATCHED_MS } else { slot.whole_time };
+                slot.deadline = now.saturating_add(first.min(slot.whole_time));
                 Turn::Effect(handle, effect)
             }
             None => Turn::Parked(handle),

@@ -3,7 +3,7 @@
 //! A handle that was given out stays valid for one request only. Whoever comes back with an old one, be it a
 //! late answer or an aborted client, finds nothing and can change nothing.
 
-use std::{future::Future, pin::Pin, rc::Rc};
+use std::{future::Future, pin::Pin, rc::Rc, task::Waker};
 
 use crate::{driver::effects::Exchange, http::Millis, pipeline::run::Finished};
 
@@ -31,11 +31,16 @@ pub struct Slot {
     pub exchange: Rc<Exchange>,
     /// When it is given up.
     pub deadline: Millis,
+    /// Asks for another poll.
+    pub waker: Waker,
+    /// How long it is kept at most for what it waits for now, in milliseconds.
+    pub whole_time: Millis,
 }
 
 #[derive(Default)]
 struct Place {
     generation: u32,
+    waker: Option<Waker>,
     slot: Option<Slot>,
 }
 
@@ -49,20 +54,21 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Puts a request into a free slot.
+    /// Puts a request into a free slot. `waker` makes the slot's waker, the first time that the slot is used.
     pub fn insert(
         &mut self,
         future: Pin<Box<dyn Future<Output = Finished>>>,
         exchange: Rc<Exchange>,
         deadline: Millis,
+        waker: impl FnOnce(u32) -> Waker,
     ) -> Handle {
         if self.free.is_empty() && self.places.len() >= MOST {
             self.evict();
         }
         let index = self.free.pop().unwrap_or_else(|| self.grow());
-        let slot = Slot { future, exchange, deadline };
         let generation = self.place(index).map_or(0, |place| {
-            place.slot = Some(slot);
+            let waker = place.waker.get_or_insert_with(|| waker(index)).clone();
+            place.slot = Some(Slot { future, exchange, deadline, waker, whole_time: 0 });
             place.generation
         });
         Handle { index, generation }
@@ -129,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn insert(slots: &mut Slots, deadline: Millis) -> Handle {
-        slots.insert(Box::pin(std::future::pending()), Rc::default(), deadline)
+        slots.insert(Box::pin(std::future::pending()), Rc::default(), deadline, |_| Waker::noop().clone())
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What stages have established about a request and others may read. A fact cannot be made elsewhere than in
-//! the stage that establishes it: constructors take what proves them.
+//! What stages have established about a request and others may read. A fact is made only by
+//! the stage that establishes it; `tests/native/layers.rs` reads the code to see to it.
 
 pub mod authorized;
 pub mod principal;

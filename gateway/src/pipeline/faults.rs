@@ -5,7 +5,7 @@
 use crate::{pipeline::exchange::Exchange, ports::Ports};
 
 /// Does what the query asks for at this place: `trap-…` panics, `stack-…` overflows the stack, `memory-…` takes
-/// memory until there is none, `pause-…` waits for the platform for two seconds, `late-…` waits shortly and panics.
+/// memory until there is none, `pause-…` waits for the platform for two seconds, `brief-…` for a moment, `late-…` waits shortly and panics.
 pub async fn strike<P: Ports>(place: &str, exchange: &Exchange<'_>, ports: &P) {
     let Some(fault) = exchange.head.query().strip_prefix("?fault=") else { return };
     let Some((kind, at)) = fault.split_once('-') else { return };
@@ -17,6 +17,7 @@ pub async fn strike<P: Ports>(place: &str, exchange: &Exchange<'_>, ports: &P) {
         "stack" => drop(std::hint::black_box(descend(1))),
         "memory" => hoard(),
         "pause" => ports.pause(2000).await,
+        "brief" => ports.pause(1).await,
         "late" => {
             ports.pause(50).await;
             die();

@@ -25,7 +25,7 @@ use crate::{
 
 /// 400: bytes were lost before they reached us.
 pub const TEXT_MALFORMED: Kind =
-    Kind { code: "text_malformed", status: 400, title: "A header is not valid text", fault: Fault::Client };
+    Kind { code: "text_malformed", status: 400, title: "The URL or a header is not valid text", fault: Fault::Client };
 
 /// 500: the gateway has contradicted itself.
 pub const INTERNAL: Kind = Kind { code: "internal", status: 500, title: "The gateway failed", fault: Fault::Gateway };
@@ -72,7 +72,11 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         Selection::Route(found) => enter(exchange, found.route, found.values)?,
         Selection::Preflight(found, wanted) => {
             let route = enter(exchange, found.route, found.values)?;
-            return preflight(exchange, route, wanted).map(Outcome::Made);
+            // Where everything passes through untouched, the upstream answers preflights too.
+            if !route.is_pass_through() {
+                return preflight(exchange, route, wanted).map(Outcome::Made);
+            }
+            route
         }
     };
     authenticate(exchange, route, ports)?;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod dependencies;
 pub mod entropy;
 pub mod upstream;
+pub mod wakers;
 
 use clock::Clock;
 use dependencies::Dependencies;

@@ -11,11 +11,11 @@ use crate::http::{edits::Edits, reply::Reply};
 pub struct Forward {
     /// Absolute URL. Exactly this is requested.
     pub url: String,
-    /// Changes to the client's head. Hop-by-hop fields (RFC 9110 section 7.6.1) are always taken out first.
+    /// Changes to the client's head. The fields of one hop (RFC 9110 section 7.6.1) are taken out first.
     pub head: Edits,
     /// Time until the head of the answer must be there, in milliseconds.
     pub timeout_ms: u32,
-    /// Send the client's head as it is, hop-by-hop fields apart.
+    /// Send the client's head as it is, but for the fields that `Connection` names.
     pub untouched: bool,
     /// Changes to the answer's head. They travel with the request, so that the answer can be finished even if
     /// the wasm instance that planned it is gone when it arrives.

@@ -16,7 +16,8 @@ export const HOPS = [
   ['x-named-by-connection', 'hop'],
 ];
 
-const HOP_HEAD = HOPS.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+const headOf = (fields) => fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+const OF_PROXIES = HOPS.filter(([name]) => name.startsWith('proxy-'));
 
 export const BROKEN = {
   'reset-before-head': (request) => request.socket.resetAndDestroy(),
@@ -26,7 +27,8 @@ export const BROKEN = {
   'end-in-chunk': (request) => broken(request, `${CHUNKED}64\r\nhalf`, 'end'),
   'reset-in-length': (request) => broken(request, LONG, 'reset'),
   'end-in-length': (request) => broken(request, LONG, 'end'),
-  hops: (request) => raw(request, `HTTP/1.1 200 OK\r\n${HOP_HEAD}content-length: 4\r\n\r\nhops`, (socket) => socket.end()),
+  hops: (request) => raw(request, `HTTP/1.1 200 OK\r\n${headOf(HOPS)}content-length: 4\r\n\r\nhops`, (socket) => socket.end()),
+  proxied: (request) => raw(request, `HTTP/1.1 200 OK\r\n${headOf(OF_PROXIES)}content-length: 7\r\n\r\nproxied`, (socket) => socket.end()),
 };
 
 /** The names of the ways in which a body can break. */

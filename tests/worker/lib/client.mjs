@@ -32,14 +32,19 @@ export async function connect(port) {
   return socket;
 }
 
-/** Sends text, or bytes, and gives what came back until the server ended the connection; see `readAnswer`. */
+/** Sends text, or bytes, and gives what came back until it was complete or the connection ended; see `readAnswer`. */
 export async function speak(port, sent) {
   const socket = await connect(port);
+  let answer = readAnswer(Buffer.alloc(0));
   const chunks = [];
-  socket.on('data', (chunk) => chunks.push(chunk));
+  socket.on('data', (chunk) => {
+    chunks.push(chunk);
+    answer = readAnswer(Buffer.concat(chunks));
+    if (answer.complete && answer.framed) socket.destroy();
+  });
   socket.write(sent);
   await new Promise((resolve) => socket.once('close', resolve));
-  return readAnswer(Buffer.concat(chunks));
+  return answer;
 }
 
 /** A request head that asks for the end of the connection behind the answer. */
@@ -47,19 +52,19 @@ export function head(method, target, lines = []) {
   return [`${method} ${target} HTTP/1.1`, 'host: gateway.test', 'connection: close', ...lines, '', ''].join('\r\n');
 }
 
-/** Splits an answer. `complete` says whether a client may take it for whole (RFC 9112 section 6.3). */
+/** Splits an answer. `complete` says whether a client may take it for whole (RFC 9112 section 6.3), `framed` whether it says itself where it ends. */
 export function readAnswer(bytes) {
   const end = bytes.indexOf('\r\n\r\n');
-  if (end < 0) return { status: 0, fields: [], body: Buffer.alloc(0), complete: false };
+  if (end < 0) return { status: 0, fields: [], body: Buffer.alloc(0), framed: false, complete: false };
   const [first, ...lines] = bytes.subarray(0, end).toString('latin1').split('\r\n');
   const fields = lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]);
   const field = (name) => fields.find(([known]) => known === name)?.[1];
-  const framed = bytes.subarray(end + 4);
+  const rest = bytes.subarray(end + 4);
   const status = Number(first.split(' ')[1]);
-  if (field('transfer-encoding') === 'chunked') return { status, fields, field, ...unchunk(framed) };
+  if (field('transfer-encoding') === 'chunked') return { status, fields, field, framed: true, ...unchunk(rest) };
   const length = field('content-length');
-  const complete = length === undefined || framed.length === Number(length);
-  return { status, fields, field, body: framed, complete };
+  const complete = length === undefined || rest.length === Number(length);
+  return { status, fields, field, framed: length !== undefined, body: rest, complete };
 }
 
 function unchunk(framed) {

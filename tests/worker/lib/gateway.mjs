@@ -43,9 +43,10 @@ class Gateway {
     return this.#workerd.stdout.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
   }
 
-  /** What the Worker reported with console.error. */
-  get errors() {
-    return this.#workerd.stderr.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  /** What the Worker reported with console.error under this heading, once there is something. */
+  reported(heading) {
+    const found = () => this.#workerd.stderr.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ msg }) => msg === heading);
+    return eventually(() => found().length > 0 && found(), () => `no "${heading}":\n${this.output}`);
   }
 
   /** Waits for the log line of a request that has this id. */

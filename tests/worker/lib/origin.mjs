@@ -8,7 +8,8 @@ import { BROKEN } from './broken.mjs';
 import { eventually } from './poll.mjs';
 import { acceptWebSocket } from './web-socket.mjs';
 
-export const CHUNK = Buffer.alloc(64 * 1024, 'x');
+const LARGEST_HEAD = 256 * 1024;
+const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
 /** Starts it on a port that is free. */
 export async function startOrigin() {
@@ -17,10 +18,19 @@ export async function startOrigin() {
   return origin;
 }
 
+/** Writes on until the gateway has closed the connection. A proxy may notice only when something comes. */
+export function writeUntilCut(call) {
+  const writeMore = () => {
+    if (!call.cut) call.response.write('more');
+    return call.cut;
+  };
+  return eventually(writeMore, () => `${call.path} is still read`);
+}
+
 class Origin {
   /** Every request: { method, url, path, headers, fields, bytes, cut (closed by the gateway before its answer ended), response }. */
   seen = [];
-  #server = http.createServer((request, response) => this.#serve(request, response));
+  #server = http.createServer({ maxHeaderSize: LARGEST_HEAD }, (request, response) => this.#serve(request, response));
 
   async listen() {
     this.#server.on('upgrade', (request, socket) => acceptWebSocket(request, socket, this.#note(request)));
