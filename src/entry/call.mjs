@@ -129,10 +129,16 @@ class Call {
   finishAlone() {
     const { request, response } = this;
     if (response === undefined) return this.resolve(plain(this.late ? "upstream_timeout" : "upstream_unreachable", request));
+    this.logAlone();
+    this.resolve(response);
+  }
+
+  /** What can be said about an answer without the instance that knew its request. */
+  logAlone() {
+    const { request, response } = this;
     const id = response.headers.get("x-request-id");
     const line = { level: "warn", msg: "request", request_id: id, method: request.method, status: response.status, orphaned: true };
     console.log(JSON.stringify(line));
-    this.resolve(response);
   }
 
   /** Waits for the platform. A promise, because a trap ends the wait from within another request: only the
@@ -154,13 +160,20 @@ class Call {
     if (!plan.untouched) plan.edit(response.headers);
     const { body } = response;
     if (body === null) {
-      ended(plan, instances.BODY_COMPLETE);
+      this.ended(plan, instances.BODY_COMPLETE);
       return this.resolve(response);
     }
     const { readable, writable } = new IdentityTransformStream();
-    const complete = () => ended(plan, instances.BODY_COMPLETE);
-    this.ctx.waitUntil(body.pipeTo(writable).then(complete, () => ended(plan, instances.BODY_BROKEN)));
+    const complete = () => this.ended(plan, instances.BODY_COMPLETE);
+    this.ctx.waitUntil(body.pipeTo(writable).then(complete, () => this.ended(plan, instances.BODY_BROKEN)));
     this.resolve(new Response(readable, response));
+  }
+
+  /** The body has ended, one way or the other: the log line can be written. */
+  ended(plan, how) {
+    if (!instances.isCurrent(plan.instance)) return this.logAlone();
+    const last = plan.instance.step(plan, how);
+    if (last.kind === CLOSED) console.log(last.field());
   }
 }
 
@@ -178,10 +191,4 @@ function dropped(plan) {
   if (!instances.isCurrent(plan.instance)) return;
   const last = plan.instance.drop(plan);
   if (last.kind === MADE || last.kind === CLOSED) console.log(last.field());
-}
-
-function ended(plan, how) {
-  if (!instances.isCurrent(plan.instance)) return;
-  const last = plan.instance.step(plan, how);
-  if (last.kind === CLOSED) console.log(last.field());
 }

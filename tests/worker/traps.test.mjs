@@ -135,13 +135,15 @@ trapTest('a forward that is out and hangs after a trap means 504 at its deadline
 for (const kind of ['open', 'watched', 'raw']) {
   trapTest(`on /${kind} an answer that streams while another request traps arrives complete`, async (gateway) => {
     const path = `/${kind}/drip/through`;
-    const out = gateway.ask(path);
+    const streaming = Promise.withResolvers();
+    const out = gateway.ask(path, { ...withId('through'), onData: streaming.resolve });
     const call = await origin.arrival(path);
-    await eventually(async () => kind === 'watched' || (await gateway.memory()).slots === 0);
+    await streaming.promise;
     await gateway.ask('/open/echo?fault=trap-begin');
     call.response.end(' last');
     const answer = await within(AT_ONCE_MS, out, 'the answer');
     assert.deepEqual([answer.status, answer.body], [200, 'first last']);
+    assert.equal((await gateway.linesOf('through')).length, 1);
     await assertRecovered(gateway, 1);
   });
 }

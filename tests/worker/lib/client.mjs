@@ -4,14 +4,17 @@
 import http from 'node:http';
 import net from 'node:net';
 
-/** One request on a connection of its own. Gives { status, headers, setCookie, raw, body, json() }. */
-export function ask(port, target, { method = 'GET', headers = {}, body } = {}) {
+/** One request on a connection of its own. Gives { status, headers, bytes, body, json() }; `onData` sees what comes. */
+export function ask(port, target, { method = 'GET', headers = {}, body, onData = () => {} } = {}) {
   return new Promise((resolve, reject) => {
     const request = http.request({ host: '127.0.0.1', port, path: target, method, headers, agent: false });
     request.once('error', reject);
     request.once('response', (response) => {
       const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
+      response.on('data', (chunk) => {
+        chunks.push(chunk);
+        onData(chunk);
+      });
       response.once('error', reject);
       response.once('end', () => resolve(answerOf(response, Buffer.concat(chunks))));
     });
@@ -21,7 +24,7 @@ export function ask(port, target, { method = 'GET', headers = {}, body } = {}) {
 
 function answerOf(response, bytes) {
   const body = bytes.toString();
-  return { status: response.statusCode, headers: response.headers, raw: response.rawHeaders, bytes, body, json: () => JSON.parse(body) };
+  return { status: response.statusCode, headers: response.headers, bytes, body, json: () => JSON.parse(body) };
 }
 
 /** Opens a connection. Whatever the server does to it later is no failure of the test. */

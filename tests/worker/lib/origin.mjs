@@ -9,6 +9,8 @@ import { eventually } from './poll.mjs';
 import { acceptWebSocket } from './web-socket.mjs';
 
 const LARGEST_HEAD = 256 * 1024;
+/** Some of it the gateway has to replace or to take away. */
+const ECHO_HEAD = { 'content-type': 'application/json', server: 'origin', 'x-request-id': 'the-origin', 'x-frame-options': 'ALLOWALL' };
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
 /** Starts it on a port that is free. */
@@ -79,7 +81,7 @@ const BEHAVIOURS = {
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks).toString();
     const { method, url, fields } = call;
-    answer(response, 200, { 'content-type': 'application/json', server: 'origin', 'x-request-id': 'the-origin', 'x-frame-options': 'ALLOWALL' }, JSON.stringify({ method, url, fields, body }));
+    answer(response, 200, ECHO_HEAD, JSON.stringify({ method, url, fields, body }));
   },
   hang() {},
   /** The head and a first chunk; the rest when the test says so. */
