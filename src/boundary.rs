@@ -197,6 +197,13 @@ pub fn inspect() -> Vec<u32> {
     vec![u32::try_from(in_flight).unwrap_or(u32::MAX), u32::try_from(pages.saturating_mul(65_536)).unwrap_or(u32::MAX)]
 }
 
+/// Makes wasm memory grow between two turns, as an object or a list may.
+#[cfg(feature = "faults")]
+#[wasm_bindgen]
+pub fn grow() {
+    core::arch::wasm32::memory_grow::<0>(1);
+}
+
 /// One turn of the driver, written to the output. The driver is taken out meanwhile: should the platform ever call
 /// back in the middle of a turn, it finds no driver instead of one that is borrowed.
 fn turn(f: impl FnOnce(&Instance, &mut Driver<Cloudflare>) -> Option<Turn>) {

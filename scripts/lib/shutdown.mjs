@@ -16,6 +16,8 @@ let firstSignalAt;
 /** Lets the signals end this process together with all that is registered. */
 export function endOnSignals() {
   for (const reason of Object.keys(EXIT_CODES)) process.on(reason, () => onSignal(reason));
+  // Listening for `disconnect` would keep a process alive that has nothing left to do.
+  process.channel?.unref();
   whenOrphaned(() => onSignal('SIGTERM'));
 }
 

@@ -96,11 +96,18 @@ class Instance {
     this.names = wasm.headers();
     this.preflightFrom = wasm.preflight_from();
     this.parkMs = wasm.park_ms();
+    const problem = wasm.start();
     this.bind();
-    return wasm.start();
+    return problem;
   }
 
-  /** Views on wasm memory. They go stale when it grows. */
+  /** Makes new views when memory has grown: the old ones are then empty. Objects and lists make it grow too, so this
+   * is looked at before each request and after each turn. */
+  refresh() {
+    if (this.bytes.byteLength === 0) this.bind();
+  }
+
+  /** Views on wasm memory. */
   bind() {
     const { buffer } = wasm.__wasm.memory;
     this.bytes = new Uint8Array(buffer);
@@ -147,7 +154,7 @@ class Instance {
 
   #turn(inside) {
     guard(inside);
-    if (this.bytes.byteLength === 0) this.bind();
+    this.refresh();
     return new Plan(this);
   }
 

@@ -18,6 +18,7 @@ export const fieldsOf = (instance, method) => 2 + (method === "OPTIONS" ? instan
 
 /** Packs a request. Returns the length of the text in bytes, or what is too long. */
 export function pack(instance, request) {
+  instance.refresh();
   const { lengths, names } = instance;
   const { method, url, headers } = request;
   if (url.length > LONGEST_URL) return URL_TOO_LONG;

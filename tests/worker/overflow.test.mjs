@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { startOrigin } from './lib/origin.mjs';
-import { assertProblem } from './lib/problems.mjs';
+import { assertMadeId, assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
 
 const LONGEST_URL = 16 * 1024;
@@ -87,7 +87,8 @@ test('a header beyond ASCII does not move the ones behind it', async () => {
   const answer = await answerTo(head('GET', '/mine/echo', lines));
   assert.equal(answer.status, 200);
   assert.equal(answer.headers['access-control-allow-origin'], 'https://app.test');
-  assert.match(answer.headers['x-request-id'], /^[0-9a-f-]{36}$/);
+  assertMadeId(answer.headers['x-request-id']);
+  assert.equal((await gateway.line(answer.headers['x-request-id'])).principal, 'u-\u20ac');
 });
 
 test('fields beyond ASCII that do not fit as bytes get 431 although their characters would', async () => {

@@ -1,7 +1,7 @@
 // The entry of the faults build: the real one, and two questions about its insides that only tests ask. It is never
 // part of a deployed bundle (scripts/lib/bundle.mjs takes it for `--variant faults` alone).
 
-import { inspect } from '../../../build/release/ferrogate.js';
+import { grow, inspect } from '../../../build/release/ferrogate.js';
 import { generation } from '../../../src/entry/instance.mjs';
 import entry from '../../../src/entry/main.mjs';
 
@@ -11,6 +11,7 @@ export default {
   fetch(request, env, ctx) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/__ferrogate/memory') return memory();
+    if (pathname === '/__ferrogate/grow') return grown();
     if (pathname === '/__ferrogate/object') return askObject(env, searchParams);
     return entry.fetch(request, env, ctx);
   },
@@ -20,6 +21,12 @@ export default {
 function memory() {
   const [slots, bytes] = inspect();
   return Response.json({ bytes, slots, resets: generation });
+}
+
+/** Makes wasm memory grow between two requests, which leaves all views on it empty. */
+function grown() {
+  grow();
+  return memory();
 }
 
 /** Hands a message to the object of a name: bytes in hexadecimal, both ways. */

@@ -29,15 +29,20 @@ export async function startWorkerd({ build, variables, caller, bin }) {
   fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, caller !== undefined));
   // Snapshots and crash logs of the runtime, if any, belong into the folder too.
   const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
-  const running = new Running(child, folder);
+  const started = new Running(child, folder);
   try {
-    await within(READY_WITHIN_MS, running.listening(caller === undefined ? ['http'] : ['http', 'caller']), 'starting workerd');
+    await within(READY_WITHIN_MS, started.listening(caller === undefined ? ['http'] : ['http', 'caller']), 'starting workerd');
   } catch (error) {
-    await running.stop();
-    throw new Error(`${error.message}\n${[...running.stderr, ...running.stdout].join('\n')}`, { cause: error });
+    await started.stop();
+    throw new Error(`${error.message}\n${[...started.stderr, ...started.stdout].join('\n')}`, { cause: error });
   }
-  return running;
+  return started;
 }
+
+/** What runs now. A test file that is ended early, by a signal or by its runner, leaves none of it behind. */
+const running = new Set();
+process.once('exit', () => running.forEach((one) => one.kill()));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 class Running {
   /** Lines that the Worker wrote with console.log, and with console.warn and console.error. */
@@ -49,6 +54,7 @@ class Running {
     this.child = child;
     this.folder = folder;
     this.ended = new Promise((resolve) => child.once('close', resolve));
+    running.add(this);
     for (const name of ['stdout', 'stderr']) readline.createInterface({ input: child[name] }).on('line', (line) => this[name].push(line));
   }
 
@@ -72,6 +78,13 @@ class Running {
       late.abort();
       await patience;
     }
+    running.delete(this);
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** For when there is no time to wait. */
+  kill() {
+    this.child.kill('SIGKILL');
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }
