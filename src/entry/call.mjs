@@ -5,7 +5,7 @@
 
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
-import { failed, plain } from "./plain.mjs";
+import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener costs a tenth of a request;
@@ -35,6 +35,7 @@ class Call {
     this.resolve = resolve;
     this.response = undefined;
     this.late = false;
+    this.sent = false;
   }
 
   /** Carries out one plan. Whatever goes wrong, there is an answer. */
@@ -68,6 +69,7 @@ class Call {
   forward(plan) {
     const url = plan.field();
     const sent = this.send(url, plan);
+    this.sent = true;
     let timer;
     const settle = (outcome) => {
       if (timer === undefined) return;
@@ -128,17 +130,22 @@ class Call {
   /** The slot or the instance of this request is gone. What has come is handed on and nothing is tried again. */
   finishAlone() {
     const { request, response } = this;
-    if (response === undefined) return this.resolve(plain(this.late ? "upstream_timeout" : "upstream_unreachable", request));
+    if (response === undefined) return this.resolve(plain(this.fault(), request));
     this.logAlone();
     this.resolve(response);
+  }
+
+  /** Why there is no answer, as far as JavaScript knows. */
+  fault() {
+    if (!this.sent) return "internal";
+    return this.late ? "upstream_timeout" : "upstream_unreachable";
   }
 
   /** What can be said about an answer without the instance that knew its request. */
   logAlone() {
     const { request, response } = this;
     const id = response.headers.get("x-request-id");
-    const line = { level: "warn", msg: "request", request_id: id, method: request.method, status: response.status, orphaned: true };
-    console.log(JSON.stringify(line));
+    logLine(request, { level: "warn", request_id: id, status: response.status, orphaned: true });
   }
 
   /** Waits for the platform. A promise, because a trap ends the wait from within another request: only the

@@ -38,13 +38,22 @@ function requestId(request) {
   return sent !== null && /^[!#-[\]-~]{1,128}$/.test(sent) ? sent : crypto.randomUUID();
 }
 
+/** What is refused because it is too long is not logged whole. */
+const LONGEST_PATH = 1024;
+
+/** The log line of a request whose route is not known here. Like any other, it says nothing of the query. */
+export function logLine(request, rest) {
+  const { method, url } = request;
+  const path = url.slice(url.indexOf("/", "https://".length)).split("?", 1)[0].slice(0, LONGEST_PATH);
+  console.log(JSON.stringify({ msg: "request", method, path, route: "-", ...rest }));
+}
+
 /** A problem document (RFC 9457) of one of the kinds above, and its log line. */
 export function plain(code, request, extra) {
   const [status, title, detail] = KINDS[code];
   const id = requestId(request);
   const type = `urn:ferrogate:problem:${code}`;
   const body = { type, title, status, detail, instance: `urn:ferrogate:request:${id}`, code };
-  const line = { level: "error", msg: "request", request_id: id, method: request.method, route: "-", status, code };
-  console.log(JSON.stringify(line));
+  logLine(request, { level: "error", request_id: id, status, code });
   return new Response(JSON.stringify(body), { status, headers: { ...HEAD, ...extra, "x-request-id": id } });
 }

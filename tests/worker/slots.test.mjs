@@ -13,7 +13,7 @@ import { eventually } from './lib/poll.mjs';
 const CLIENTS = 300;
 /** The entry begins to watch a client when an answer takes longer than 25 ms (src/entry/call.mjs). */
 const WATCHED_AFTER_MS = 100;
-/** The driver gives the slot of an unwatched client up after two seconds. */
+/** The driver gives the slot of an unwatched client up after a second. */
 const SWEPT_WITHIN_MS = 5000;
 
 let origin;

@@ -30,12 +30,18 @@ impl Unreadable {
     #[must_use]
     pub fn message(self) -> String {
         match self {
-            Self::Magic => "this is not a compiled gateway; build it with `npm run build`".to_owned(),
+            Self::Magic => "gateway.bin is not a compiled gateway; build it with `npm run build`".to_owned(),
             Self::Format(found) => {
-                format!("it has format {found}, this build reads format {FORMAT}; build it anew with `npm run build`")
+                format!(
+                    "gateway.bin has format {found}, this build reads format {FORMAT}; build it anew with `npm run build`"
+                )
             }
-            Self::Hash => "its content does not match its hash; build it anew with `npm run build`".to_owned(),
-            Self::Payload => "its content does not decode; build it anew with `npm run build`".to_owned(),
+            Self::Hash => {
+                "the content of gateway.bin does not match its hash; build it anew with `npm run build`".to_owned()
+            }
+            Self::Payload => {
+                "the content of gateway.bin does not decode; build it anew with `npm run build`".to_owned()
+            }
         }
     }
 }

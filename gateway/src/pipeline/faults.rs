@@ -41,6 +41,6 @@ fn descend(level: u64) -> u64 {
 fn hoard() {
     let mut held: Vec<Vec<u8>> = Vec::new();
     loop {
-        held.push(std::hint::black_box(vec![1_u8; 16 << 20]));
+        held.push(std::hint::black_box(Vec::with_capacity(16 << 20)));
     }
 }
