@@ -1,6 +1,7 @@
 //! Who is asking: a bearer token, checked against one configured issuer.
 
 mod memory;
+mod signature;
 
 use std::rc::Rc;
 
@@ -11,7 +12,7 @@ use jwt_compact::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use self::memory::Memory;
+use self::{memory::Memory, signature::Signature};
 use crate::{
     config::text::{Text, Values},
     facts::principal::Principal,
@@ -78,6 +79,7 @@ type AllClaims = Map<String, Value>;
 /// An issuer made ready for an isolate.
 pub struct Verifier {
     key: Hs256Key,
+    signature: Signature,
     issuer: String,
     audience: String,
     leeway_s: i64,
@@ -109,8 +111,10 @@ impl Verifier {
         if secret.len() < SHORTEST_SECRET {
             return Err(WeakSecret { issuer: config.name.clone() });
         }
+        let signature = Signature::new(secret.as_bytes()).ok_or_else(|| WeakSecret { issuer: config.name.clone() })?;
         Ok(Self {
             key: Hs256Key::new(secret.as_bytes()),
+            signature,
             issuer: config.issuer.resolve(values),
             audience: config.audience.resolve(values),
             leeway_s: i64::from(config.leeway_s),
@@ -158,6 +162,9 @@ impl Verifier {
     /// The claims, if the signature is ours. The algorithm is the issuer's, never the token's: a token that names
     /// another one does not verify.
     fn verified_claims(&self, token: &str) -> Option<Claims<AllClaims>> {
+        if !self.signature.is_on(token) {
+            return None;
+        }
         let untrusted = UntrustedToken::new(token).ok()?;
         // `typ` is optional; where it stands it must name a token that is meant for APIs (RFC 9068 section 2.1).
         let typed = untrusted.header().token_type.as_deref();
