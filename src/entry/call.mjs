@@ -1,14 +1,14 @@
 // One request that has to wait: carries its plans out, one after another, until there is an answer. What to do is
 // decided in wasm; here stands only how.
 //
-// Callbacks instead of async functions: on the warm way each async function cost some 4 % of a request's CPU.
+// Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
 
-/** Most answers come within this time. Only after it is the client watched, for a listener costs a tenth of a request;
+/** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
  * the driver frees the slots of clients that leave earlier after a second. */
 const PROMPT_MS = 25;
 

@@ -29,7 +29,7 @@ export class Plan {
     this.untouched = (flags & UNTOUCHED) !== 0;
     this.next = 0;
     this.offset = 0;
-    // Plain numbers in an array: a typed copy would be one more buffer for the collector to account for.
+    // A copy, for the output is written over by the next turn.
     this.words = [];
     for (let word = at + HEADER_WORDS, end = at + words[at + 6]; word < end; word++) this.words.push(words[word]);
     const text = bytes.subarray(start, start + length);
