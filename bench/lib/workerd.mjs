@@ -15,7 +15,7 @@ const moduleLine = (file) => {
   return `(name = ${text(name)}, ${MODULE_KIND[name.split('.').pop()] ?? 'esModule'} = embed ${text(name)})`;
 };
 
-/** worker: {files: [main, ...], bindings: {NAME: text}, flags: [compatibility flag, ...]} */
+/** worker: {files: [main, ...], bindings: {NAME: text}, flags: [compatibility flag, ...], v8Flags: [flag, ...]} */
 function configuration(worker, port) {
   const bindings = Object.entries(worker.bindings).map(
     ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
@@ -26,6 +26,7 @@ const config :Workerd.Config = (
     (name = "main", worker = .worker),
     (name = "internet", network = (allow = ["private", "public", "local"])),
   ],
+  v8Flags = [${(worker.v8Flags ?? []).map(text).join(', ')}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (

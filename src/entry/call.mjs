@@ -3,7 +3,7 @@
 //
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
-import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
+import { namesHopByHop, stripAnswer, stripRequest } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
@@ -98,7 +98,7 @@ class Call {
     const { method, headers, body } = request;
     if (plan.untouched && !namesHopByHop(headers)) return fetch(url, request);
     const head = new Headers(headers);
-    stripHopByHop(head);
+    stripRequest(head);
     if (!plan.untouched) {
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
@@ -188,7 +188,7 @@ class Call {
 function answerHead(plan, answer) {
   if (plan.untouched && !namesHopByHop(answer.headers)) return answer;
   const response = new Response(answer.body, answer);
-  stripHopByHop(response.headers);
+  stripAnswer(response.headers);
   if (!plan.untouched) plan.edit(response.headers);
   return response;
 }

@@ -3,17 +3,31 @@
 // for us are the fields that `Connection` names and those of proxies; tests/worker/hop_by_hop.test.mjs checks
 // on the runtime that nothing of either kind gets through.
 
-const OF_PROXIES = ["proxy-authenticate", "proxy-authorization", "proxy-connection"];
+const OF_REQUESTS = ["proxy-authorization", "proxy-connection"];
+const OF_ANSWERS = ["proxy-authenticate", "proxy-connection"];
+
+/** What nearly every head says, and what names no field of another kind. */
+const ORDINARY = /^(?:keep-alive|close)$/i;
 
 /** Whether a head names fields that must not go on. Enough for a route that hands everything on untouched: the fields
  * of proxies are then part of everything, and looking for each of them cost such a route 8 % of its CPU. */
-export const namesHopByHop = (headers) => headers.has("connection");
-
-/** Takes them out of a head. */
-export function stripHopByHop(headers) {
+export function namesHopByHop(headers) {
   const connection = headers.get("connection");
-  if (connection !== null) for (const name of connection.split(",")) drop(headers, name.trim().toLowerCase());
-  for (const name of OF_PROXIES) headers.delete(name);
+  return connection !== null && !ORDINARY.test(connection);
+}
+
+/** Takes them out of a request. */
+export const stripRequest = (headers) => strip(headers, OF_REQUESTS);
+
+/** Takes them out of an answer. */
+export const stripAnswer = (headers) => strip(headers, OF_ANSWERS);
+
+function strip(headers, ofProxies) {
+  const connection = headers.get("connection");
+  if (connection !== null && !ORDINARY.test(connection)) {
+    for (const name of connection.split(",")) drop(headers, name.trim().toLowerCase());
+  }
+  for (const name of ofProxies) headers.delete(name);
 }
 
 /** What a client writes into `Connection` need not be a field name. `Upgrade` stays: a WebSocket needs it. */
