@@ -31,6 +31,7 @@ export const WORKERS = {
 
 const FULL = Object.keys(WORKERS).filter((key) => WORKERS[key].full);
 const GOOD = { path: MEASURED.path, token: 'good', status: 200 };
+const FRESH = { path: MEASURED.path, fresh: true, status: 200 };
 const REFUSED = { path: MEASURED.path, token: 'badSignature', status: 401 };
 const row = (worker, kind, name, load = GOOD) => ({ key: `${kind}:${worker}`, worker, kind, name, ...load });
 
@@ -39,6 +40,7 @@ export const ROWS = [
   row('bare', 'proxy', 'bare JavaScript proxy'),
   row('bare-logged', 'proxy', 'bare proxy + log line + hop-by-hop'),
   ...FULL.map((key) => row(key, 'full', `full: ${WORKERS[key].name}`)),
+  ...FULL.map((key) => row(key, 'fresh', `full, every token new: ${WORKERS[key].name}`, FRESH)),
   row('ferrogate', 'pass', 'pass-through: Ferrogate', { ...GOOD, path: PASS_THROUGH }),
   ...FULL.map((key) => row(key, 'refused', `refused (bad signature): ${WORKERS[key].name}`, REFUSED)),
 ];

@@ -86,12 +86,12 @@ function resultTable(slices) {
   const lines = rows.map((row) => {
     const own = slices[row.key];
     const latencies = own.flatMap((slice) => slice.latencies);
-    const hono = row.kind === 'full' || row.kind === 'refused' ? ratios(slices, row.key, `${row.kind}:hono`) : null;
+    const hono = ['full', 'fresh', 'refused'].includes(row.kind) ? ratios(slices, row.key, `${row.kind}:hono`) : null;
     return [
       row.name,
       fastestQuarter(cpuOf(own)).toFixed(1),
-      both(ratios(slices, row.key, 'proxy:bare')),
-      both(ratios(slices, row.key, 'proxy:bare-logged')),
+      row.fresh ? '' : both(ratios(slices, row.key, 'proxy:bare')),
+      row.fresh ? '' : both(ratios(slices, row.key, 'proxy:bare-logged')),
       both(hono),
       String(quantile(latencies, 0.5)),
       String(quantile(latencies, 0.99)),

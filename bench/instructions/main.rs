@@ -24,7 +24,9 @@ use jwt_compact::{
 
 const NOW: u64 = 1_800_000_000_000;
 const SECRET: &str = "bench-secret-bench-secret-bench-secret-0123456789";
-const CASES: [&str; 5] = ["full", "refused_bad_signature", "pass_through", "not_found", "preflight"];
+/// So many tokens in turn that none is remembered when its turn comes again.
+const TOKENS: usize = 4096;
+const CASES: [&str; 6] = ["full", "full_new_token", "refused_bad_signature", "pass_through", "not_found", "preflight"];
 
 struct Platform;
 
@@ -64,9 +66,9 @@ fn main() {
 fn run(case: &str, times: u32) {
     let mut driver = Driver::new(gateway().into(), Platform);
     let mut written = Written::default();
-    let (text, lengths) = request(case);
-    for _ in 0..times {
-        let head = RequestHead::read(text.clone(), &lengths).unwrap();
+    let requests = requests(case);
+    for (text, lengths) in requests.iter().cycle().take(times.try_into().unwrap()) {
+        let head = RequestHead::read(text.clone(), lengths).unwrap();
         let turn = driver.begin(NOW, head);
         written.write(&turn);
         if let Turn::Effect(handle, _) = turn {
@@ -86,11 +88,17 @@ fn gateway() -> Gateway {
     Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()))
 }
 
-fn request(case: &str) -> (String, Vec<u32>) {
-    let token = token();
-    let bad = flipped(&token);
+/// What is sent in turn.
+fn requests(case: &str) -> Vec<(String, Vec<u32>)> {
+    let count = if case == "full_new_token" { TOKENS } else { 1 };
+    (0..count).map(|number| request(case, &token(number))).collect()
+}
+
+fn request(case: &str, token: &str) -> (String, Vec<u32>) {
+    let bad = flipped(token);
+    let token = token.to_owned();
     let (method, target, authorization) = match case {
-        "full" => ("GET", "/api/v1/items/42?limit=10", Some(token)),
+        "full" | "full_new_token" => ("GET", "/api/v1/items/42?limit=10", Some(token)),
         "refused_bad_signature" => ("GET", "/api/v1/items/42?limit=10", Some(bad)),
         "pass_through" => ("GET", "/raw/items/42?limit=10", None),
         "not_found" => ("GET", "/nothing/here", None),
@@ -117,10 +125,11 @@ fn length(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap()
 }
 
-fn token() -> String {
+fn token(number: usize) -> String {
     let claims = serde_json::json!({
         "iss": "https://issuer.example.com/", "aud": "api", "sub": "user-1234567890",
         "exp": NOW / 1000 + 600, "scope": "items:read items:write", "roles": ["user", "beta"],
+        "jti": format!("{number:08}"),
     });
     let header = jwt_compact::Header::empty().with_token_type("JWT");
     Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(SECRET)).unwrap()

@@ -1,6 +1,7 @@
 // One slice of load: a fixed number of requests by h2load, so small that slices of all contenders alternate quickly.
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ALLOWED_ORIGIN } from '../work.mjs';
 import { CORES, cpuNanoseconds, output, scratchFolder } from './processes.mjs';
 
@@ -25,8 +26,15 @@ async function h2load({ port, path, token, requests, connections }, log) {
   return output(CORES.client, 'h2load', [...shape, ...fields, `http://127.0.0.1:${port}${path}`]);
 }
 
-/** load: {port, path, token, requests, connections, status}. Answers of another status class count as errors. */
+const FRESH_LOAD = fileURLToPath(new URL('fresh-load.mjs', import.meta.url));
+
+/** load: {port, path, token, requests, connections, status}, or `fresh` instead of `token` for a new one each request.
+ * Answers of another status (h2load: status class) count as errors. */
 export async function sendLoad(load) {
+  if (load.fresh) {
+    const spec = JSON.stringify({ ...load, headers: HEADERS });
+    return JSON.parse(await output(CORES.client, process.execPath, [FRESH_LOAD, spec]));
+  }
   const log = join(scratchFolder(), 'h2load.log');
   rmSync(log, { force: true });
   const report = await h2load(load, log);

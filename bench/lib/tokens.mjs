@@ -1,5 +1,5 @@
 // Fresh tokens for each run: the good one, and those that must be refused.
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { AUDIENCE, ISSUER } from '../work.mjs';
 
 export const SECRET = 'bench-secret-bench-secret-bench-secret-0123456789';
@@ -18,9 +18,9 @@ function rs256(claims) {
   return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`;
 }
 
-export function makeTokens() {
+function goodClaims() {
   const now = Math.floor(Date.now() / 1000);
-  const claims = {
+  return {
     iss: ISSUER,
     aud: AUDIENCE,
     sub: 'user-1234567890',
@@ -29,6 +29,14 @@ export function makeTokens() {
     scope: 'items:read items:write',
     roles: ['user', 'beta'],
   };
+}
+
+/** Good tokens that no two requests share: nothing learnt from one helps with the next. */
+export const freshTokens = (count) => Array.from({ length: count }, () => hs256({ ...goodClaims(), jti: randomUUID() }));
+
+export function makeTokens() {
+  const claims = goodClaims();
+  const now = claims.iat;
   const good = hs256(claims);
   const [head, body, signature] = good.split('.');
   return {

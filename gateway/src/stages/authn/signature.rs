@@ -1,7 +1,7 @@
-//! Looks at an HS256 signature before anything else of a token: what nobody with the key has signed is not even parsed,
+//! Checks an HS256 signature before anything else of a token: what nobody with the key has signed is not even parsed,
 //! and costs a third less to refuse.
 //!
-//! This is not the check that counts: `jwt-compact` verifies every token that gets past here, with its algorithm.
+//! The one check of the signature. Whether the token agrees that it is HS256 is the caller's to see.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
