@@ -6,8 +6,12 @@
 pub mod binary;
 #[cfg(feature = "compiler")]
 pub mod diagnostics;
+pub mod duration;
+pub mod percent;
+pub mod rate;
 #[cfg(feature = "compiler")]
 pub mod reader;
+pub mod size;
 pub mod template;
 pub mod text;
 #[cfg(feature = "compiler")]

@@ -1,7 +1,11 @@
 //! The vocabulary of HTTP: heads, edits, problems. No sockets, no bodies, no decisions.
 
+pub mod cidr;
 pub mod edits;
+pub mod host;
+pub mod media_type;
 pub mod method;
+pub mod origin;
 pub mod path;
 pub mod problem;
 pub mod reply;

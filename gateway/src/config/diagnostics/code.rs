@@ -47,6 +47,12 @@ codes! {
     TooMany = "0110", "There are at most 65,535 of a kind.";
     Repeated = "0111", "Nothing is said twice.";
     EmptyList = "0112", "A list that must name something names something.";
+    BadSize = "0113", "A size is a whole number of bytes with a unit: 512B, 64KB, 10MiB.";
+    BadPercent = "0114", "A share is a number from 0 to 100 with a percent sign: 50%, 12.5%.";
+    BadRate = "0115", "A rate is a number of requests, a window and what is counted: 60/min per principal.";
+    BadCidr = "0116", "A network is an address and how many of its bits count: 10.0.0.0/8.";
+    BadMediaType = "0117", "A media type is a type and a subtype: application/json, image/*, application/*+json.";
+    BadHost = "0118", "A host is a name in lower case without a port: api.acme.example, *.acme.example.";
     BadUrl = "0201", "The address of an upstream is an http or https URL without user, query and fragment.";
     TargetCount = "0202", "An upstream has exactly one target.";
     SecretInClear = "0203", "A secret comes from a variable and never stands in the file.";

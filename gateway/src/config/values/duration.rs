@@ -5,10 +5,11 @@
 use std::ops::RangeInclusive;
 
 use super::{Fault, quoted};
-use crate::config::diagnostics::Code;
+pub use crate::config::duration::show;
+use crate::config::{diagnostics::Code, duration::UNITS};
 
-/// The units with their milliseconds, from the smallest.
-const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+/// What to write, for a reference page.
+pub const GRAMMAR: &str = "A whole number and a unit without a blank, `ms`, `s`, `m`, `h` or `d`, for example \"30s\".";
 
 /// The milliseconds of a duration.
 ///
@@ -54,17 +55,6 @@ pub fn whole_seconds(text: &str, limits: &RangeInclusive<u32>) -> Result<u32, Fa
     }
     Err(Fault::new(Code::BadDuration, format!("{} is not a whole number of seconds", quoted(text)))
         .expected("whole seconds"))
-}
-
-/// A duration as one would write it: the largest unit that leaves a whole number.
-#[must_use]
-pub fn show(milliseconds: u64) -> String {
-    let fits = |unit: &&(&str, u64)| milliseconds != 0 && milliseconds.checked_rem(unit.1) == Some(0);
-    let unit = UNITS.iter().rev().find(fits);
-    unit.map_or_else(
-        || "0s".to_owned(),
-        |(name, size)| format!("{}{name}", milliseconds.checked_div(*size).unwrap_or_default()),
-    )
 }
 
 fn bad_unit(text: &str, unit: &str) -> Fault {

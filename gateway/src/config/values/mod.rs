@@ -1,10 +1,18 @@
-//! What values mean: durations, texts with variables, templates, URLs, names. Each file reads one kind from its
-//! text and says what is wrong with it as a [`Fault`].
+//! What values mean: durations, sizes, rates, texts with variables, templates, URLs, hosts, names. Each file reads
+//! one kind from its text and says what is wrong with it as a [`Fault`].
 //!
 //! Not here: tables, keys and places. `reader` knows those and turns a fault into a diagnostic.
 
+pub mod cidr;
 pub mod duration;
+pub mod host;
+pub mod media_type;
 pub mod names;
+pub mod percent;
+pub mod rate;
+#[cfg(test)]
+mod round_trip;
+pub mod size;
 pub mod template;
 pub mod url;
 pub mod variables;

@@ -3,6 +3,8 @@
 //!
 //! What a template becomes for a request is checked again when it is filled: here only what stands in the file.
 
+use std::fmt;
+
 use super::{Fault, quoted};
 use crate::config::{
     diagnostics::Code,
@@ -65,8 +67,20 @@ fn slot(text: &str, start: usize) -> Result<(Slot, &str), Fault> {
 }
 
 /// Claims may be named like URLs (RFC 7519 section 4.2), but not with blanks or braces.
-fn is_claim(name: &str) -> bool {
+pub(super) fn is_claim(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'{')
+}
+
+/// Prints a template as it is written, braces of its own doubled.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|slot| match slot {
+            Slot::Literal(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}")),
+            Slot::RequestId => f.write_str("{request.id}"),
+            Slot::Claim(name) => write!(f, "{{claims.{name}}}"),
+            Slot::PathParameter(name) => write!(f, "{{path.{name}}}"),
+        })
+    }
 }
 
 fn push_literal(slots: &mut Vec<Slot>, literal: &mut String) {

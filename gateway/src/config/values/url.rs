@@ -3,8 +3,19 @@
 //! What a variable brings is not known here. The form is checked with a sample in its place; a text that begins
 //! with a variable is checked only for characters that could never be right.
 
-use super::{Fault, quoted, variables::Written};
-use crate::{config::diagnostics::Code, http::path};
+use super::{
+    Fault, quoted,
+    variables::{Part, Written},
+};
+use crate::{
+    config::diagnostics::Code,
+    http::{origin::OriginPattern, path},
+};
+
+/// What to write for the origin of a page or for many, for a reference page.
+pub const ORIGIN_GRAMMAR: &str = "A scheme and a host as browsers send them, with the port unless it is the scheme's \
+                                  own, for example \"https://app.acme.example\"; \"https://*.acme.example\" stands for \
+                                  all hosts below, but not for \"https://acme.example\" itself.";
 
 /// Checks the address of an upstream: `http` or `https`, a host, perhaps a port and a path; no user, query or
 /// fragment.
@@ -52,8 +63,66 @@ fn bad_url(message: String) -> Fault {
 pub fn check_origin(written: &Written) -> Result<(), Fault> {
     check_exact(&written.literals().collect::<String>())?;
     let Some(sample) = written.sample() else { return Ok(()) };
-    let shown = quoted(&written.to_string());
-    let Some((scheme, authority)) = scheme(&sample) else {
+    check_origin_form(&sample, &quoted(&written.to_string()))
+}
+
+/// Checks an origin, or all origins below a host: `https://*.acme.example`. The star is the first label, and at
+/// least two labels stand behind it. What a variable brings is checked by [`OriginPattern::new`].
+///
+/// # Errors
+/// [`Code::AnyOrigin`] for a star that stands for more or in another place, [`Code::BadOrigin`] for everything else.
+pub fn check_origin_pattern(written: &Written) -> Result<(), Fault> {
+    let text = written.to_string();
+    let literals: String = written.literals().collect();
+    if !literals.contains('*') {
+        return check_origin(written);
+    }
+    let behind = behind_star(&text)?;
+    check_spelling(&literals)?;
+    let Some(sample) = written.sample() else { return Ok(()) };
+    check_origin_form(&sample.replacen("*.", "", 1), &quoted(&text))?;
+    let is_known = |part: &Part| !matches!(part, Part::Variable { default: None, .. });
+    if !written.0.iter().all(is_known) || OriginPattern::new(&sample).is_some() {
+        return Ok(());
+    }
+    if behind.contains(['.', '[']) {
+        return Err(bad_origin(format!("{} has no host that others can be below", quoted(&text))));
+    }
+    let star = "*.".len().saturating_add(behind.len());
+    Err(any_origin().part(text.len().saturating_sub(star), star))
+}
+
+/// What stands behind a star in its right place, the only one. A star elsewhere is underlined.
+fn behind_star(text: &str) -> Result<&str, Fault> {
+    let behind = scheme(text).and_then(|(_, authority)| authority.strip_prefix("*."));
+    let Some(behind) = behind.filter(|behind| !behind.is_empty()) else {
+        return Err(any_origin().part(text.find('*').unwrap_or_default(), 1));
+    };
+    let start = text.len().saturating_sub(behind.len());
+    match behind.find('*') {
+        Some(at) => Err(any_origin().part(start.saturating_add(at), 1)),
+        None => Ok(behind),
+    }
+}
+
+/// An origin without variables, or all origins below a host.
+///
+/// # Errors
+/// What [`check_origin_pattern`] says.
+pub fn parse_origin(text: &str) -> Result<OriginPattern, Fault> {
+    check_origin_pattern(&Written(vec![Part::Literal(text.to_owned())]))?;
+    OriginPattern::new(text).ok_or_else(|| bad_origin(format!("{} is not an http or https origin", quoted(text))))
+}
+
+fn any_origin() -> Fault {
+    let fault = Fault::new(Code::AnyOrigin, "a star stands for hosts below one of at least two labels");
+    let help = "a wider pattern opens the API to pages that you do not know of; list the origins that you serve";
+    fault.expected("an origin, or a pattern like \"https://*.acme.example\"").help(help)
+}
+
+/// Checks scheme, host and port, and that nothing stands behind them.
+fn check_origin_form(sample: &str, shown: &str) -> Result<(), Fault> {
+    let Some((scheme, authority)) = scheme(sample) else {
         return Err(bad_origin(format!("{shown} is not an http or https origin")));
     };
     if authority.contains(['/', '?', '#', '@', '\\']) {
@@ -74,6 +143,11 @@ fn check_exact(literals: &str) -> Result<(), Fault> {
         let help = "a pattern opens the API to pages that you do not know of; list the origins that you serve";
         return Err(fault.expected("each origin by its name").help(help));
     }
+    check_spelling(literals)
+}
+
+/// Refuses what browsers send for no page, or for no page alone.
+fn check_spelling(literals: &str) -> Result<(), Fault> {
     if literals == "null" {
         let fault = bad_origin("`null` is the origin of pages that hide theirs".to_owned());
         return Err(fault.help("sandboxed frames and local files all send it, so it would open the API to everybody"));
@@ -177,6 +251,88 @@ mod tests {
             "https://a\\b",
         ] {
             assert_eq!(upstream(text), Err(Code::BadUrl), "{text}");
+        }
+    }
+
+    /// The code and the text that is underlined.
+    fn pattern(text: &str) -> Result<(), (Code, Option<&str>)> {
+        let fault = |fault: Fault| (fault.code, fault.part.map(|part| &text[part]));
+        check_origin_pattern(&parse(text).unwrap()).map_err(fault)
+    }
+
+    #[test]
+    fn a_star_may_stand_for_hosts_below_one() {
+        for text in [
+            "https://app.example",
+            "https://*.acme.example",
+            "http://*.acme.test:8080",
+            "https://*.a.b.c.example",
+            "https://*.${DOMAIN}",
+            "https://*.${DOMAIN:-acme.example}",
+            "https://*.${TENANT}.example:${PORT}",
+            "${APP}",
+        ] {
+            assert_eq!(pattern(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_star_that_stands_for_more_is_underlined() {
+        let cases = [
+            ("*", "*"),
+            ("https://*", "*"),
+            ("https://*.", "*"),
+            ("https://*:8080", "*"),
+            ("https://*.example", "*.example"),
+            ("https://*.example:8080", "*.example:8080"),
+            ("https://*.${DOMAIN:-example}", "*.${DOMAIN:-example}"),
+            ("https://*.*.acme.example", "*"),
+            ("https://a.*.acme.example", "*"),
+            ("https://a*.acme.example", "*"),
+            ("https://*acme.example", "*"),
+            ("https://app.example:*", "*"),
+            ("*://app.acme.example", "*"),
+            ("${A}*", "*"),
+            ("${SCHEME}://*.acme.example", "*"),
+            ("https://${A:-*}.acme.example", "*"),
+            ("file://*.acme.example", "*"),
+        ];
+        for (text, part) in cases {
+            assert_eq!(pattern(text), Err((Code::AnyOrigin, Some(part))), "{text}");
+        }
+        assert_eq!(check_origin_pattern(&parse("https://*.*.a.b").unwrap()).unwrap_err().part, Some(10..11));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_no_pattern_either() {
+        for text in [
+            "",
+            "null",
+            "app.example",
+            "https://app.example/",
+            "https://*.acme.example/",
+            "https://*.Acme.example",
+            "https://*.Acme.${DOMAIN}",
+            "https://*.acme.example:443",
+            "http://*.acme.example:80",
+            "https://*.acme.example:x",
+            "https://*.acme..example",
+            "https://*.acme.example.",
+            "https://*.168.1.1",
+            "https://*.a_b.example",
+            "https://*.[::1]",
+            "https://*.u@acme.example",
+        ] {
+            assert_eq!(pattern(text).map_err(|(code, _)| code), Err(Code::BadOrigin), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_parsed_is_what_matches() {
+        assert!(parse_origin("https://*.acme.example").unwrap().matches("https://app.acme.example"));
+        assert!(parse_origin("https://app.example").unwrap().matches("https://app.example"));
+        for text in ["", "${APP}", "https://${A}.example", "https://*.${A}.example"] {
+            assert_eq!(parse_origin(text).map_err(|fault| fault.code), Err(Code::BadOrigin), "{text}");
         }
     }
 
