@@ -75,6 +75,7 @@ struct Span {
 pub struct RequestHead {
     text: String,
     method: Span,
+    authority: Span,
     path: Span,
     query: Span,
     headers: [Option<Span>; Header::ALL.len()],
@@ -96,14 +97,20 @@ impl RequestHead {
             at = end;
         }
         let [Some(method), Some(url), headers @ ..] = spans else { return Err(Malformed::Packing) };
-        let (path, query) = split_url(&text, url).ok_or(Malformed::Url)?;
-        Ok(Self { text, method, path, query, headers })
+        let (authority, path, query) = split_url(&text, url).ok_or(Malformed::Url)?;
+        Ok(Self { text, method, authority, path, query, headers })
     }
 
     /// The method as it was sent.
     #[must_use]
     pub fn method(&self) -> &str {
         self.slice(self.method)
+    }
+
+    /// The host that the URL names, as it was sent: without user and port, an IPv6 address in its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        host(self.slice(self.authority))
     }
 
     /// The path as it was sent, without query and fragment.
@@ -145,15 +152,26 @@ impl RequestHead {
     }
 }
 
-/// Path and query of an absolute URL. What follows a `#` is no part of a request and is left out.
-fn split_url(text: &str, url: Span) -> Option<(Span, Span)> {
+/// Authority, path and query of an absolute URL. What follows a `#` is no part of a request and is left out.
+fn split_url(text: &str, url: Span) -> Option<(Span, Span, Span)> {
     let whole = text.get(url.start..url.end)?;
-    let authority = whole.find("://")?.saturating_add(3);
-    let start = whole.get(authority..)?.find(['/', '?', '#'])?.saturating_add(authority);
+    let authority = whole.as_bytes().windows(3).position(|three| three == b"://")?.saturating_add(3);
+    let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
+    let start = whole.as_bytes().get(authority..)?.iter().position(ends)?.saturating_add(authority);
     let end = whole.find('#').unwrap_or(whole.len());
     let query = whole.get(start..end)?.find('?').map_or(end, |at| at.saturating_add(start));
-    let absolute = |at: usize| at.saturating_add(url.start);
-    Some((Span { start: absolute(start), end: absolute(query) }, Span { start: absolute(query), end: absolute(end) }))
+    let part =
+        |start: usize, end: usize| Span { start: start.saturating_add(url.start), end: end.saturating_add(url.start) };
+    Some((part(authority, start), part(start, query), part(query, end)))
+}
+
+/// The host of an authority (RFC 3986 section 3.2). The last `@` ends the user, as in the URL Standard; the colons
+/// of an IPv6 address stand in brackets and begin no port.
+fn host(authority: &str) -> &str {
+    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+    let brackets = address.rfind(']').unwrap_or_default();
+    let port = address.get(brackets..).and_then(|rest| rest.find(':'));
+    port.and_then(|at| address.get(..at.saturating_add(brackets))).unwrap_or(address)
 }
 
 #[cfg(test)]
@@ -182,6 +200,29 @@ mod tests {
             assert_eq!((head.path(), head.query()), (path, query), "{url}");
         }
         assert_eq!(head("GET", "nonsense", &[]).err(), Some(Malformed::Url));
+    }
+
+    #[test]
+    fn the_host_has_no_user_and_no_port() {
+        let cases = [
+            ("https://api.acme.example/x", "api.acme.example"),
+            ("http://API.acme.example:8787/x:y@z", "API.acme.example"),
+            ("http://a.test?q=http://b.test:1/", "a.test"),
+            ("http://a.test#@b.test/", "a.test"),
+            ("http://user:secret@a.test:80/", "a.test"),
+            ("http://b.test@a.test/", "a.test"),
+            ("http://a@b@a.test/", "a.test"),
+            ("http://127.0.0.1:1/", "127.0.0.1"),
+            ("http://[2001:db8::1]/", "[2001:db8::1]"),
+            ("http://u:p@[::1]:8080/", "[::1]"),
+            ("http://[::1]@a.test:1/", "a.test"),
+            ("http://[::1/", "["),
+            ("http://:1/", ""),
+            ("http:///", ""),
+        ];
+        for (url, host) in cases {
+            assert_eq!(head("GET", url, &[]).unwrap().host(), host, "{url}");
+        }
     }
 
     #[test]

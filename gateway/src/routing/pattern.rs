@@ -1,19 +1,33 @@
-//! The path of a route as it is written: `/v1/products/{id}`, `/files/{path...}`.
+//! The path of a route as it is written: `/v1/products/{id:int}`, `/files/{path...}`.
+//!
+//! What a pattern means among others, and which of two is closer, is not here: see the module above.
 
+use std::fmt;
+
+use super::types::Type;
 use crate::http::path::{self, PathError};
+
+/// The most segments that a pattern has. A search keeps its way in fixed room because of it: nothing is
+/// allocated for a path, however long it is.
+pub const MOST_SEGMENTS: usize = 64;
 
 /// One segment of a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Segment {
     /// Exactly these bytes.
     Literal(String),
-    /// `{name}`: one segment that is not empty.
-    Parameter(String),
+    /// `{name}`, `{name:type}`: one segment that is not empty.
+    Parameter {
+        /// What the value is called.
+        name: String,
+        /// Which segments it takes.
+        takes: Type,
+    },
     /// `{name...}`: everything that is left, slashes included; last segment only.
     Rest(String),
 }
 
-/// A parsed pattern.
+/// A parsed pattern. As text it is what was parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(pub Vec<Segment>);
 
@@ -26,10 +40,16 @@ pub enum PatternError {
     Braces(String),
     /// A parameter's name is not `[a-z_][a-z0-9_]*`.
     Name(String),
+    /// The parameter's name, and a type that there is not.
+    Type(String, String),
+    /// `{name:type...}`: what is left has no type.
+    TypedRest(String),
     /// `{name...}` before the end.
     RestNotLast(String),
     /// One name twice.
     Repeated(String),
+    /// More than [`MOST_SEGMENTS`] segments: so many.
+    TooLong(usize),
 }
 
 impl PatternError {
@@ -44,10 +64,15 @@ impl PatternError {
             Self::Name(name) => {
                 format!("a parameter's name is lower case letters, digits and `_`; found `{}`", name.escape_debug())
             }
+            Self::Type(_, found) => {
+                format!("the type of a parameter is `int`, `uuid` or `slug`; found `{}`", found.escape_debug())
+            }
+            Self::TypedRest(name) => format!("`{{{name}...}}` takes all that is left, of whatever type"),
             Self::RestNotLast(name) => {
                 format!("`{{{name}...}}` takes all that is left, so it must be the last segment")
             }
             Self::Repeated(name) => format!("the parameter `{name}` stands here twice"),
+            Self::TooLong(found) => format!("a path has at most {MOST_SEGMENTS} segments; found {found}"),
         }
     }
 }
@@ -63,6 +88,9 @@ impl Pattern {
         path::check(&literal_form(&segments)).map_err(PatternError::Path)?;
         let pattern = Self(segments);
         pattern.check_names()?;
+        if pattern.0.len() > MOST_SEGMENTS {
+            return Err(PatternError::TooLong(pattern.0.len()));
+        }
         Ok(pattern)
     }
 
@@ -70,7 +98,7 @@ impl Pattern {
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|segment| match segment {
             Segment::Literal(_) => None,
-            Segment::Parameter(name) | Segment::Rest(name) => Some(name.as_str()),
+            Segment::Parameter { name, .. } | Segment::Rest(name) => Some(name.as_str()),
         })
     }
 
@@ -89,13 +117,32 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|segment| write!(out, "/{segment}"))
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(text) => out.write_str(text),
+            Self::Parameter { name, takes } => match takes.name() {
+                Some(kind) => write!(out, "{{{name}:{kind}}}"),
+                None => write!(out, "{{{name}}}"),
+            },
+            Self::Rest(name) => write!(out, "{{{name}...}}"),
+        }
+    }
+}
+
 /// The pattern as a path, with a plain word for each parameter, to check the literal parts.
 fn literal_form(segments: &[Segment]) -> String {
     segments
         .iter()
         .flat_map(|segment| match segment {
             Segment::Literal(text) => ["/", text],
-            Segment::Parameter(_) | Segment::Rest(_) => ["/", "x"],
+            Segment::Parameter { .. } | Segment::Rest(_) => ["/", "x"],
         })
         .collect()
 }
@@ -105,9 +152,17 @@ fn segment(text: &str) -> Result<Segment, PatternError> {
         let stray = text.contains(['{', '}']);
         return if stray { Err(PatternError::Braces(text.to_owned())) } else { Ok(Segment::Literal(text.to_owned())) };
     };
-    match inner.strip_suffix("...") {
-        Some(name) => Ok(Segment::Rest(checked_name(name)?)),
-        None => Ok(Segment::Parameter(checked_name(inner)?)),
+    let (one, is_rest) = inner.strip_suffix("...").map_or((inner, false), |one| (one, true));
+    let (name, kind) = one.split_once(':').map_or((one, None), |(name, kind)| (name, Some(kind)));
+    let name = checked_name(name)?;
+    match (is_rest, kind) {
+        (true, None) => Ok(Segment::Rest(name)),
+        (true, Some(_)) => Err(PatternError::TypedRest(name)),
+        (false, None) => Ok(Segment::Parameter { name, takes: Type::Any }),
+        (false, Some(kind)) => match Type::parse(kind) {
+            Some(takes) => Ok(Segment::Parameter { name, takes }),
+            None => Err(PatternError::Type(name, kind.to_owned())),
+        },
     }
 }
 
@@ -120,12 +175,13 @@ fn checked_name(name: &str) -> Result<String, PatternError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_pattern_is_literals_parameters_and_a_rest() {
-        let pattern = Pattern::parse("/v1/{kind}/x/{path...}").unwrap();
-        assert_eq!(pattern.parameters().collect::<Vec<_>>(), ["kind", "path"]);
-        assert_eq!(pattern.0.len(), 4);
+        let pattern = Pattern::parse("/v1/{kind}/{id:int}/x/{path...}").unwrap();
+        assert_eq!(pattern.parameters().collect::<Vec<_>>(), ["kind", "id", "path"]);
+        assert_eq!(pattern.0[2], Segment::Parameter { name: "id".into(), takes: Type::Int });
         assert_eq!(Pattern::parse("/").unwrap().0, [Segment::Literal(String::new())]);
     }
 
@@ -138,11 +194,52 @@ mod tests {
             ("/a{id}", PatternError::Braces("a{id}".into())),
             ("/{Id}", PatternError::Name("Id".into())),
             ("/{}", PatternError::Name(String::new())),
+            ("/{:int}", PatternError::Name(String::new())),
+            ("/{id:integer}", PatternError::Type("id".into(), "integer".into())),
+            ("/{id:}", PatternError::Type("id".into(), String::new())),
+            ("/{id:INT}", PatternError::Type("id".into(), "INT".into())),
+            ("/{id:int:slug}", PatternError::Type("id".into(), "int:slug".into())),
+            ("/{a:int...}", PatternError::TypedRest("a".into())),
             ("/{a...}/b", PatternError::RestNotLast("a".into())),
-            ("/{a}/{a}", PatternError::Repeated("a".into())),
+            ("/{a}/{a:int}", PatternError::Repeated("a".into())),
         ];
         for (text, error) in cases {
             assert_eq!(Pattern::parse(text), Err(error), "{text}");
+        }
+        assert_eq!(Pattern::parse(&"/a".repeat(65)), Err(PatternError::TooLong(65)));
+        assert!(Pattern::parse(&"/a".repeat(64)).is_ok());
+    }
+
+    fn segment_strategy() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-zA-Z0-9._~!$&'()*+,;=:@-]{1,6}x",
+            "%[2-6][1-9]",
+            "[a-z_][a-z0-9_]{0,5}".prop_map(|name| format!("{{{name}}}")),
+            ("[a-z_][a-z0-9_]{0,5}", proptest::sample::select(Type::NAMES.to_vec()))
+                .prop_map(|(name, kind)| format!("{{{name}:{kind}}}")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_what_was_parsed(
+            segments in proptest::collection::vec(segment_strategy(), 1..6),
+            end in prop_oneof![Just(""), Just("/"), Just("/{rest...}")],
+        ) {
+            let text: String = segments.iter().map(|segment| format!("/{segment}")).chain([end.to_owned()]).collect();
+            // A name that stands twice is no pattern, nor is `%2F`.
+            if let Ok(pattern) = Pattern::parse(&text) {
+                prop_assert_eq!(pattern.to_string(), text);
+                prop_assert_eq!(Pattern::parse(&pattern.to_string()), Ok(pattern));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_without_a_panic(text in "/?[a-z{}:./%]{0,30}") {
+            match Pattern::parse(&text) {
+                Ok(pattern) => prop_assert_eq!(pattern.to_string(), text),
+                Err(error) => prop_assert!(!error.message().is_empty()),
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         problem::{Fault, Kind, Problem},
         request::{Header, RequestHead},
     },
-    routing::table::{Match, Table},
+    routing::table::{Match, Miss, Table, Wanted},
 };
 
 /// 400: the path could mean two things.
@@ -34,32 +34,111 @@ pub enum Selection<'h> {
 ///
 /// # Errors
 /// [`PATH_MALFORMED`], [`ROUTE_NOT_FOUND`] or [`METHOD_NOT_ALLOWED`] with `Allow` (RFC 9110 section 15.5.6).
-pub fn select<'h>(table: &Table, head: &'h RequestHead) -> Result<Selection<'h>, Problem> {
+pub fn select<'h>(table: &'h Table, head: &'h RequestHead) -> Result<Selection<'h>, Problem> {
     head.check_path().map_err(|error| {
         Problem::new(&PATH_MALFORMED, "The path can be read in more than one way.").field("path", error.expected())
     })?;
-    let path = head.path();
     let method = Method::parse(head.method());
     if method == Some(Method::Options)
         && let Some((found, wanted)) = preflight(table, head)
     {
         return Ok(Selection::Preflight(found, wanted));
     }
-    if let Some(found) = method.and_then(|method| table.find(method, path)) {
-        return Ok(Selection::Route(found));
+    match method.map(|method| table.find(&wanted(table, head, method))) {
+        Some(Ok(found)) => Ok(Selection::Route(found)),
+        Some(Err(Miss::Version(there))) => {
+            let detail = format!("This path is there in the versions: {}.", there.join(", "));
+            Err(Problem::new(&ROUTE_NOT_FOUND, detail))
+        }
+        Some(Err(Miss::Nothing)) | None => Err(refusal(table, head)),
     }
-    let allowed: Vec<&str> = table.allowed(path).into_iter().map(Method::name).collect();
+}
+
+/// No route has the method; perhaps some have the path.
+fn refusal(table: &Table, head: &RequestHead) -> Problem {
+    let allowed: Vec<&str> = table.allowed(host(table, head), head.path()).into_iter().map(Method::name).collect();
     if allowed.is_empty() {
-        return Err(Problem::new(&ROUTE_NOT_FOUND, "No route of this gateway has this path."));
+        return Problem::new(&ROUTE_NOT_FOUND, "No route of this gateway has this path.");
     }
     let allowed = allowed.join(", ");
-    Err(Problem::new(&METHOD_NOT_ALLOWED, format!("This path is there for: {allowed}.")).header("allow", allowed))
+    Problem::new(&METHOD_NOT_ALLOWED, format!("This path is there for: {allowed}.")).header("allow", allowed)
+}
+
+/// What a request asks the table for. Requests do not name versions yet.
+fn wanted<'h>(table: &Table, head: &'h RequestHead, method: Method) -> Wanted<'h> {
+    Wanted { method, host: host(table, head), path: head.path(), version: None }
+}
+
+/// The host, where it makes a difference.
+fn host<'h>(table: &Table, head: &'h RequestHead) -> Option<&'h str> {
+    table.knows_hosts().then(|| head.host())
 }
 
 /// A CORS preflight is an OPTIONS request with `Origin` and `Access-Control-Request-Method` (Fetch standard,
 /// section 3.2.2). It belongs to the route that the announced request would take.
-fn preflight<'h>(table: &Table, head: &'h RequestHead) -> Option<(Match<'h>, Method)> {
+fn preflight<'h>(table: &'h Table, head: &'h RequestHead) -> Option<(Match<'h>, Method)> {
     head.header(Header::Origin)?;
-    let wanted = Method::parse(head.header(Header::AccessControlRequestMethod)?)?;
-    Some((table.find(wanted, head.path())?, wanted))
+    let method = Method::parse(head.header(Header::AccessControlRequestMethod)?)?;
+    Some((table.find(&wanted(table, head, method)).ok()?, method))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        http::request::ABSENT,
+        routing::{
+            build::{Binding, Builder, VersionLabel},
+            pattern::Pattern,
+        },
+    };
+
+    fn table(routes: &[(Method, Option<&str>, &str, Option<VersionLabel<'_>>)]) -> Table {
+        let mut builder = Builder::default();
+        for (index, (method, host, path, version)) in routes.iter().enumerate() {
+            let pattern = Pattern::parse(path).unwrap();
+            let binding = Binding { pattern: &pattern, method: *method, host: *host, version: *version };
+            builder.insert(&binding, index as u16).unwrap();
+        }
+        builder.finish()
+    }
+
+    fn head(method: &str, url: &str) -> RequestHead {
+        let lengths = [method.len() as u32, url.len() as u32].into_iter().chain(Header::ALL.map(|_| ABSENT));
+        let lengths: Vec<u32> = lengths.collect();
+        RequestHead::read(format!("{method}{url}"), &lengths).unwrap()
+    }
+
+    fn route(table: &Table, head: &RequestHead) -> Result<u16, (&'static str, Option<String>)> {
+        match select(table, head) {
+            Ok(Selection::Route(found) | Selection::Preflight(found, _)) => Ok(found.route),
+            Err(problem) => Err((problem.kind.code, problem.headers.value("allow").map(str::to_owned))),
+        }
+    }
+
+    #[test]
+    fn the_host_of_the_url_chooses_among_routes() {
+        let table = table(&[
+            (Method::Get, None, "/a", None),
+            (Method::Get, Some("api.acme.example"), "/a", None),
+            (Method::Delete, Some("api.acme.example"), "/a", None),
+        ]);
+        assert_eq!(route(&table, &head("GET", "https://u:p@API.acme.example:8443/a?b")), Ok(1));
+        assert_eq!(route(&table, &head("GET", "https://acme.example/a")), Ok(0));
+        let refused = |allow: &str| Err(("method_not_allowed", Some(allow.to_owned())));
+        assert_eq!(route(&table, &head("PUT", "https://api.acme.example/a")), refused("GET, HEAD, DELETE"));
+        assert_eq!(route(&table, &head("DELETE", "https://acme.example/a")), refused("GET, HEAD"));
+        assert_eq!(route(&table, &head("GET", "https://acme.example/b")), Err(("route_not_found", None)));
+    }
+
+    #[test]
+    fn a_path_that_is_there_in_other_versions_only_is_not_found_and_says_which() {
+        let version = |label| Some(VersionLabel { label, default: false });
+        let table = table(&[(Method::Get, None, "/a", version("v1")), (Method::Get, None, "/a", version("v2"))]);
+        let problem = select(&table, &head("GET", "https://acme.example/a")).unwrap_err();
+        assert_eq!(
+            (problem.kind.code, &*problem.detail),
+            ("route_not_found", "This path is there in the versions: v1, v2.")
+        );
+    }
 }

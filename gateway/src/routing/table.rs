@@ -1,292 +1,215 @@
-//! The table of routes: a tree of path segments, made when the configuration is compiled.
+//! The table of routes: what is written into the compiled file and searched for every request.
 //!
-//! The most specific route wins whatever the order in the file: at each segment a literal before a parameter
-//! before a rest. Looking a path up costs its own length, not the number of routes.
+//! It is a tree of path segments in a few flat lists over one text, so that thousands of routes are read back
+//! without thousands of allocations. It is made by [`super::build::Builder`] and never changes.
 
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{Pattern, Segment};
+use super::{
+    hosts::{self, Hosts},
+    search::Search,
+    versions::{Choice, Entry, Wish, choose},
+};
 use crate::http::method::Method;
 
 /// Index of a route in the blueprint.
 pub type RouteIndex = u16;
 
-/// The root stands first and is made with the table.
-const ROOT: u32 = 0;
+/// The tree of the routes of every host.
+pub(super) const ROOT: u32 = 0;
 
+/// A piece of the table's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Span {
+    pub(super) start: u32,
+    pub(super) length: u32,
+}
+
+/// The piece of a text; nothing when it is not there.
+pub(super) fn span(text: &str, span: Span) -> &str {
+    let start = span.start as usize;
+    text.get(start..start.saturating_add(span.length as usize)).unwrap_or_default()
+}
+
+/// A node of the tree. Its children stand in a row: first the literal ones, then one for each type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Node {
-    /// Children by literal segment, sorted.
-    literals: Vec<(String, u32)>,
-    parameter: Option<u32>,
-    /// Routes that end here.
-    routes: Vec<(Method, RouteIndex)>,
-    /// Routes that take all that is left from here.
-    rest: Vec<(Method, RouteIndex)>,
+pub(super) struct Node {
+    /// What leads here from the parent, if that is literal: one segment, or several where no way branches off.
+    pub(super) label: Span,
+    /// How many segments lead here.
+    pub(super) depth: u8,
+    /// The first child.
+    pub(super) children: u32,
+    /// How many of the children are literal.
+    pub(super) literals: u32,
+    /// The set of types that have a child.
+    pub(super) types: u8,
+    /// The first entry.
+    pub(super) entries: u32,
+    /// How many entries end here.
+    pub(super) ends: u32,
+    /// How many after those take all that is left.
+    pub(super) rest: u32,
 }
 
 /// All routes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) entries: Vec<Entry>,
+    /// Literal children of crowded nodes by hash, [`ROOT`] where there is none; a power of two of them, or none.
+    pub(super) slots: Vec<u32>,
+    /// All labels and host names.
+    pub(super) text: String,
+    pub(super) hosts: Hosts,
+    /// The labels of versions, in the order in which they were first named.
+    pub(super) versions: Vec<String>,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        Self { nodes: vec![Node::default()] }
+        let (entries, slots, versions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { nodes: vec![Node::default()], entries, slots, text: String::new(), hosts: Hosts::default(), versions }
     }
 }
 
-/// A route and the values of its parameters, in the order of the path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Match<'p> {
-    /// Which route.
-    pub route: RouteIndex,
-    /// What its parameters hold, as sent.
-    pub values: Vec<&'p str>,
+/// What a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'r> {
+    /// Its method.
+    pub method: Method,
+    /// Its host without a port, in either case; `None` finds only routes of every host.
+    pub host: Option<&'r str>,
+    /// Its path, which begins with `/`.
+    pub path: &'r str,
+    /// The version of the interface that it names.
+    pub version: Option<&'r str>,
 }
 
-/// Why a route cannot join the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// Another route has the same method and the same shape.
-    Tie(RouteIndex),
-    /// More nodes than an index can name.
-    TooMany,
+/// A route and what the request says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match<'r> {
+    /// Which route.
+    pub route: RouteIndex,
+    /// Its version; also where the request named none and this is the default.
+    pub version: Option<&'r str>,
+    /// What its parameters hold, as sent, in the order of the path.
+    pub values: Vec<&'r str>,
+}
+
+/// Why there is no route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Miss<'t> {
+    /// No route has this path and this method.
+    Nothing,
+    /// There are such routes, but not in the version that is asked for; or none is asked for and none is the
+    /// default. These versions exist, in the order of the file.
+    Version(Vec<&'t str>),
 }
 
 impl Table {
-    /// Adds a route.
+    /// Whether some route is bound to a host. Where none is, a search need not be told the host.
+    #[must_use]
+    pub fn knows_hosts(&self) -> bool {
+        !self.hosts.is_empty()
+    }
+
+    /// The closest route for a request.
+    ///
+    /// A version is looked for like a method: on the closest place that has it. A route without a version takes
+    /// every request, but not behind a closer one that has versions: who asks for a version that is gone must
+    /// not end in a route that was never meant.
     ///
     /// # Errors
-    /// When no rule would tell it from another route.
-    pub fn insert(&mut self, pattern: &Pattern, method: Method, route: RouteIndex) -> Result<(), Conflict> {
-        let mut at = ROOT;
-        let mut takes_rest = false;
-        for segment in &pattern.0 {
-            at = match segment {
-                Segment::Literal(text) => self.literal_child(at, text)?,
-                Segment::Parameter(_) => self.parameter_child(at)?,
-                Segment::Rest(_) => {
-                    takes_rest = true;
-                    at
-                }
-            };
+    /// What there is instead.
+    pub fn find<'r>(&'r self, wanted: &Wanted<'r>) -> Result<Match<'r>, Miss<'r>> {
+        let wish = self.wish(wanted.version);
+        let mut versions_seen = false;
+        let mut accept = |entries: &'r [Entry]| match choose(entries, wanted.method, wish) {
+            Choice::Serve(entry) if entry.version.is_some() || !versions_seen => Some(entry),
+            Choice::Others => {
+                versions_seen = true;
+                None
+            }
+            Choice::Serve(_) | Choice::Nothing => None,
+        };
+        match self.search(wanted.host, wanted.path, &mut accept) {
+            Some((entry, values)) => {
+                let label = entry.version.and_then(|version| self.versions.get(usize::from(version.label)));
+                Ok(Match { route: entry.route, version: label.map(String::as_str), values })
+            }
+            None if versions_seen => Err(Miss::Version(self.versions_of(wanted))),
+            None => Err(Miss::Nothing),
         }
-        let node = self.node_mut(at).ok_or(Conflict::TooMany)?;
-        let list = if takes_rest { &mut node.rest } else { &mut node.routes };
-        if let Some((_, other)) = list.iter().find(|(known, _)| *known == method) {
-            return Err(Conflict::Tie(*other));
-        }
-        list.push((method, route));
-        Ok(())
     }
 
-    /// The most specific route for a method and a path that begins with `/`. `HEAD` is served by `GET` where
-    /// no route of its own is closer (RFC 9110 section 9.3.2).
+    /// The methods that some route has for a path on the hosts that apply, in the order of [`Method::ALL`].
     #[must_use]
-    pub fn find<'p>(&self, method: Method, path: &'p str) -> Option<Match<'p>> {
-        let mut values = Vec::new();
-        let mut pick = |routes: &[(Method, RouteIndex)]| pick(routes, method);
-        let route = self.walk(ROOT, path.strip_prefix('/')?, &mut values, &mut pick)?;
-        Some(Match { route, values })
-    }
-
-    /// The methods that some route has for this path, in the order of [`Method::ALL`].
-    #[must_use]
-    pub fn allowed(&self, path: &str) -> Vec<Method> {
-        let mut found = Vec::new();
-        let mut collect = |routes: &[(Method, RouteIndex)]| -> Option<RouteIndex> {
-            found.extend(routes.iter().map(|(method, _)| *method));
+    pub fn allowed(&self, host: Option<&str>, path: &str) -> Vec<Method> {
+        let mut found = [false; Method::ALL.len()];
+        self.search(host, path, &mut |entries: &[Entry]| {
+            for (method, found) in Method::ALL.into_iter().zip(&mut found) {
+                *found |= entries.iter().any(|entry| entry.serves(method));
+            }
             None
-        };
-        if let Some(rest) = path.strip_prefix('/') {
-            self.walk(ROOT, rest, &mut Vec::new(), &mut collect);
-        }
-        let served =
-            |method: &Method| found.contains(method) || (*method == Method::Head && found.contains(&Method::Get));
-        Method::ALL.into_iter().filter(served).collect()
+        });
+        Method::ALL.into_iter().zip(found).filter(|(_, found)| *found).map(|(method, _)| method).collect()
     }
 
-    /// Depth first, the most specific child first; `accept` says whether the routes of a node will do.
-    fn walk<'p>(
-        &self,
-        at: u32,
-        rest: &'p str,
-        values: &mut Vec<&'p str>,
-        accept: &mut impl FnMut(&[(Method, RouteIndex)]) -> Option<RouteIndex>,
-    ) -> Option<RouteIndex> {
-        let node = self.node(at)?;
-        let (segment, tail) = rest.split_once('/').map_or((rest, None), |(segment, tail)| (segment, Some(tail)));
-        let held = values.len();
-        let literal = node.literals.binary_search_by(|(text, _)| text.as_str().cmp(segment)).ok();
-        let literal = literal.and_then(|index| node.literals.get(index)).map(|(_, child)| (*child, None));
-        let parameter = node.parameter.filter(|_| !segment.is_empty()).map(|child| (child, Some(segment)));
-        for (child, value) in literal.into_iter().chain(parameter) {
-            values.extend(value);
-            let found = match tail {
-                Some(tail) => self.walk(child, tail, values, accept),
-                None => self.node(child).and_then(|node| accept(&node.routes)),
-            };
-            if found.is_some() {
-                return found;
-            }
-            values.truncate(held);
-        }
-        let found = accept(&node.rest);
-        if found.is_some() {
-            values.push(rest);
-        }
-        found
-    }
-
-    fn literal_child(&mut self, at: u32, text: &str) -> Result<u32, Conflict> {
-        let place = |node: &Node| node.literals.binary_search_by(|(known, _)| known.as_str().cmp(text));
-        let node = self.node(at).ok_or(Conflict::TooMany)?;
-        match place(node) {
-            Ok(index) => node.literals.get(index).map(|(_, child)| *child).ok_or(Conflict::TooMany),
-            Err(index) => {
-                let child = self.add()?;
-                let node = self.node_mut(at).ok_or(Conflict::TooMany)?;
-                node.literals.insert(index, (text.to_owned(), child));
-                Ok(child)
-            }
-        }
-    }
-
-    fn parameter_child(&mut self, at: u32) -> Result<u32, Conflict> {
-        if let Some(child) = self.node(at).and_then(|node| node.parameter) {
-            return Ok(child);
-        }
-        let child = self.add()?;
-        self.node_mut(at).ok_or(Conflict::TooMany)?.parameter = Some(child);
-        Ok(child)
-    }
-
-    fn add(&mut self) -> Result<u32, Conflict> {
-        let index = u32::try_from(self.nodes.len()).map_err(|_| Conflict::TooMany)?;
-        self.nodes.push(Node::default());
-        Ok(index)
-    }
-
-    fn node(&self, index: u32) -> Option<&Node> {
-        self.nodes.get(usize::try_from(index).ok()?)
-    }
-
-    fn node_mut(&mut self, index: u32) -> Option<&mut Node> {
-        self.nodes.get_mut(usize::try_from(index).ok()?)
-    }
-}
-
-fn pick(routes: &[(Method, RouteIndex)], method: Method) -> Option<RouteIndex> {
-    let of = |wanted: Method| routes.iter().find(|(known, _)| *known == wanted).map(|(_, route)| *route);
-    of(method).or_else(|| if method == Method::Head { of(Method::Get) } else { None })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn table(routes: &[(&str, Method)]) -> Table {
-        let mut table = Table::default();
-        for (index, (pattern, method)) in routes.iter().enumerate() {
-            table.insert(&Pattern::parse(pattern).unwrap(), *method, index as u16).unwrap();
-        }
-        table
-    }
-
-    fn found<'p>(table: &Table, method: Method, path: &'p str) -> Option<(u16, Vec<&'p str>)> {
-        table.find(method, path).map(|found| (found.route, found.values))
-    }
-
-    #[test]
-    fn the_most_specific_route_wins_whatever_the_order() {
-        let routes = [
-            ("/a/{rest...}", Method::Get),
-            ("/a/{id}", Method::Get),
-            ("/a/b", Method::Get),
-            ("/a/{id}/c", Method::Get),
-        ];
-        let table = table(&routes);
-        assert_eq!(found(&table, Method::Get, "/a/b"), Some((2, vec![])));
-        assert_eq!(found(&table, Method::Get, "/a/x"), Some((1, vec!["x"])));
-        assert_eq!(found(&table, Method::Get, "/a/b/c"), Some((3, vec!["b"])));
-        assert_eq!(found(&table, Method::Get, "/a/b/d"), Some((0, vec!["b/d"])));
-        assert_eq!(found(&table, Method::Get, "/a/"), Some((0, vec![""])));
-        assert_eq!(found(&table, Method::Get, "/a"), None);
-    }
-
-    #[test]
-    fn a_method_missing_on_the_closest_path_is_looked_for_on_the_next() {
-        let table = table(&[("/a/b", Method::Post), ("/a/{id}", Method::Get)]);
-        assert_eq!(found(&table, Method::Get, "/a/b"), Some((1, vec!["b"])));
-        assert_eq!(table.allowed("/a/b"), [Method::Get, Method::Head, Method::Post]);
-    }
-
-    #[test]
-    fn head_is_served_by_get() {
-        let table = table(&[("/a", Method::Get), ("/b", Method::Get), ("/b", Method::Head)]);
-        assert_eq!(found(&table, Method::Head, "/a"), Some((0, vec![])));
-        assert_eq!(found(&table, Method::Head, "/b"), Some((2, vec![])));
-        assert_eq!(found(&table, Method::Post, "/a"), None);
-    }
-
-    #[test]
-    fn a_trailing_slash_is_another_path() {
-        let table = table(&[("/a/", Method::Get), ("/", Method::Get)]);
-        assert_eq!(found(&table, Method::Get, "/a"), None);
-        assert_eq!(found(&table, Method::Get, "/a/"), Some((0, vec![])));
-        assert_eq!(found(&table, Method::Get, "/"), Some((1, vec![])));
-    }
-
-    #[test]
-    fn two_routes_of_one_shape_are_a_tie() {
-        let mut table = table(&[("/a/{id}", Method::Get)]);
-        let again = Pattern::parse("/a/{name}").unwrap();
-        assert_eq!(table.insert(&again, Method::Get, 1), Err(Conflict::Tie(0)));
-        assert_eq!(table.insert(&again, Method::Post, 1), Ok(()));
-    }
-
-    fn segment_strategy() -> impl Strategy<Value = Segment> {
-        prop_oneof![
-            3 => "[abc]{1}".prop_map(Segment::Literal),
-            1 => Just(Segment::Parameter("p".into())),
-        ]
-    }
-
-    /// The slow, obvious way: of all patterns that fit, the one whose segments are the most specific, from the left.
-    fn oracle(patterns: &[Pattern], path: &str) -> Option<usize> {
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let fits = |pattern: &Pattern| {
-            pattern.0.len() == parts.len()
-                && pattern.0.iter().zip(&parts).all(|(segment, part)| match segment {
-                    Segment::Literal(text) => text == part,
-                    _ => !part.is_empty(),
-                })
-        };
-        let rank = |pattern: &Pattern| -> Vec<bool> {
-            pattern.0.iter().map(|segment| !matches!(segment, Segment::Literal(_))).collect()
-        };
-        (0..patterns.len()).filter(|index| fits(&patterns[*index])).min_by_key(|index| rank(&patterns[*index]))
-    }
-
-    proptest! {
-        #[test]
-        fn the_tree_finds_what_the_obvious_search_finds(
-            shapes in proptest::collection::vec(proptest::collection::vec(segment_strategy(), 1..4), 1..12),
-            path in "(/[abcd]{1}){1,4}",
-        ) {
-            let mut table = Table::default();
-            let mut kept = Vec::new();
-            for shape in shapes {
-                let pattern = Pattern(shape);
-                if table.insert(&pattern, Method::Get, kept.len() as u16).is_ok() {
-                    kept.push(pattern);
+    /// The versions that a path and a method have on the hosts that apply.
+    fn versions_of<'t>(&'t self, wanted: &Wanted<'_>) -> Vec<&'t str> {
+        let mut found = vec![false; self.versions.len()];
+        self.search(wanted.host, wanted.path, &mut |entries: &[Entry]| {
+            let serving = entries.iter().filter(|entry| entry.serves(wanted.method));
+            for version in serving.filter_map(|entry| entry.version) {
+                if let Some(place) = found.get_mut(usize::from(version.label)) {
+                    *place = true;
                 }
             }
-            let found = table.find(Method::Get, &path).map(|found| usize::from(found.route));
-            prop_assert_eq!(found, oracle(&kept, &path));
-        }
+            None
+        });
+        self.versions.iter().zip(found).filter(|(_, found)| *found).map(|(label, _)| label.as_str()).collect()
+    }
+
+    /// Searches the trees of every host that applies, until `accept` takes something.
+    fn search<'t, 'p>(
+        &'t self,
+        host: Option<&str>,
+        path: &'p str,
+        accept: &mut impl FnMut(&'t [Entry]) -> Option<&'t Entry>,
+    ) -> Option<(&'t Entry, Vec<&'p str>)> {
+        let mut search = Search::new(self, path, accept)?;
+        let entry = match host {
+            Some(host) if self.knows_hosts() => {
+                self.hosts.roots(&self.text, &hosts::normal(host)).find_map(|root| search.run(root))
+            }
+            _ => search.run(ROOT),
+        }?;
+        Some((entry, search.into_values()))
+    }
+
+    fn wish(&self, version: Option<&str>) -> Wish {
+        let Some(wanted) = version else { return Wish::None };
+        let label = self.versions.iter().position(|label| label == wanted);
+        label.and_then(|index| u16::try_from(index).ok()).map_or(Wish::Unknown, Wish::Label)
+    }
+
+    pub(super) fn node(&self, index: u32) -> Option<&Node> {
+        self.nodes.get(index as usize)
+    }
+
+    /// The routes that end at a node.
+    pub(super) fn ends(&self, node: &Node) -> &[Entry] {
+        self.entries_from(node.entries, node.ends)
+    }
+
+    /// The routes that take all that is left from a node.
+    pub(super) fn rest(&self, node: &Node) -> &[Entry] {
+        self.entries_from(node.entries.saturating_add(node.ends), node.rest)
+    }
+
+    fn entries_from(&self, start: u32, length: u32) -> &[Entry] {
+        let start = start as usize;
+        self.entries.get(start..start.saturating_add(length as usize)).unwrap_or_default()
     }
 }

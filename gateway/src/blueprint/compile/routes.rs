@@ -11,8 +11,9 @@ use crate::{
     },
     http::method::Method,
     routing::{
+        build::{Binding, Builder, Conflict, MOST_WAYS},
         pattern::{Pattern, PatternError, Segment},
-        table::{Conflict, Table},
+        table::Table,
     },
     stages::authn::Issuer,
 };
@@ -134,7 +135,9 @@ fn bad_path(path: &str, error: &PatternError) -> Fault {
             fault.expected(rule.expected())
         }
         other => {
-            Fault::new(Code::BadPath, other.message()).expected("a path like /v1/products/{id} or /files/{path...}")
+            let fault = Fault::new(Code::BadPath, other.message());
+            let fault = fault.expected("a path like /v1/products/{id} or /files/{path...}");
+            other.help().into_iter().fold(fault, Fault::help)
         }
     }
 }
@@ -157,6 +160,7 @@ pub(super) fn build(
     report: &Report<'_>,
 ) -> Built {
     let mut built = Built::default();
+    let mut table = Builder::default();
     let mut places: Vec<&Declared> = Vec::new();
     for route in declared {
         let parameters: Vec<String> =
@@ -166,7 +170,7 @@ pub(super) fn build(
         let policy = Layers { layers: &layers, route: &route.key, parameters: &parameters }.resolve(lists, report);
         let Some(target) = &route.target else { continue };
         for method in &target.methods {
-            if !insert(&mut built.table, &mut places, route, target, *method, report) {
+            if !insert(&mut table, &mut places, route, target, *method, report) {
                 return built;
             }
             built.routes.push(Route {
@@ -177,26 +181,28 @@ pub(super) fn build(
             });
         }
     }
+    built.table = table.finish();
     built
 }
 
 /// Adds a route to the table under the next index; `false` when there are too many to go on.
 fn insert<'d>(
-    table: &mut Table,
+    table: &mut Builder,
     places: &mut Vec<&'d Declared>,
     route: &'d Declared,
     target: &Target,
     method: Method,
     report: &Report<'_>,
 ) -> bool {
+    let binding = Binding { pattern: &target.pattern, method, host: None, version: None };
     let conflict = match u16::try_from(places.len()) {
-        Ok(index) if index < u16::MAX => table.insert(&target.pattern, method, index).err(),
+        Ok(index) if index < u16::MAX => table.insert(&binding, index).err(),
         _ => Some(Conflict::TooMany),
     };
     places.push(route);
     match conflict {
         None => true,
-        Some(Conflict::Tie(other)) => {
+        Some(Conflict::Tie(other) | Conflict::TwoDefaults(other)) => {
             let message = format!("{} {} takes the same requests as another route", method.name(), target.path);
             let mut draft = report.draft(Code::Tie, &route.key.span, message);
             if let Some(other) = places.get(usize::from(other)) {
@@ -204,6 +210,12 @@ fn insert<'d>(
             }
             draft.help("the names of parameters make no difference; take one of the two out").report();
             true
+        }
+        Some(Conflict::TooManyWays) => {
+            let message = format!("with this route, more than {MOST_WAYS} places have to be looked at for one path");
+            let help = "give some of the parameters literal segments of their own, or take their types out";
+            report.draft(Code::TooMany, &route.key.span, message).help(help).report();
+            false
         }
         Some(Conflict::TooMany) => {
             report.draft(Code::TooMany, &route.key.span, "this is more than 65,535 routes").report();

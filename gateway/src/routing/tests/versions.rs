@@ -1,0 +1,77 @@
+//! Routes with versions.
+
+use super::*;
+
+fn asking<'t>(table: &'t Table, path: &'t str, version: Option<&'t str>) -> Result<(u16, Option<&'t str>), Miss<'t>> {
+    let Match { route, version, .. } = table.find(&Wanted { version, ..wanted(Method::Get, path) })?;
+    Ok((route, version))
+}
+
+#[test]
+fn a_request_gets_the_version_that_it_asks_for() {
+    let table = table(&[get("/a").version("v1"), get("/a").default_version("2026-01-01"), get("/b")]);
+    assert_eq!(asking(&table, "/a", Some("v1")), Ok((0, Some("v1"))));
+    assert_eq!(asking(&table, "/a", Some("2026-01-01")), Ok((1, Some("2026-01-01"))));
+    assert_eq!(asking(&table, "/a", None), Ok((1, Some("2026-01-01"))), "the default, and it says so");
+    assert_eq!(asking(&table, "/a", Some("v9")), Err(Miss::Version(vec!["v1", "2026-01-01"])));
+    assert_eq!(asking(&table, "/b", Some("v9")), Ok((2, None)), "a route without versions takes every wish");
+    assert_eq!(asking(&table, "/c", Some("v1")), Err(Miss::Nothing));
+}
+
+#[test]
+fn without_a_wish_the_route_without_a_version_is_preferred() {
+    let table = table(&[get("/a").default_version("v1"), get("/a")]);
+    assert_eq!(asking(&table, "/a", None), Ok((1, None)));
+    assert_eq!(asking(&table, "/a", Some("v1")), Ok((0, Some("v1"))));
+    assert_eq!(asking(&table, "/a", Some("v2")), Err(Miss::Version(vec!["v1"])));
+}
+
+#[test]
+fn without_a_wish_and_a_default_the_versions_are_named() {
+    let table = table(&[get("/a").version("v2"), get("/a").version("v1")]);
+    assert_eq!(asking(&table, "/a", None), Err(Miss::Version(vec!["v2", "v1"])), "in the order of the file");
+}
+
+#[test]
+fn two_defaults_of_one_place_are_refused() {
+    let mut builder = builder(&[get("/a").default_version("v1")]);
+    assert_eq!(get("/a").default_version("v2").insert(&mut builder, 1), Err(Conflict::TwoDefaults(0)));
+    assert_eq!(route(Method::Post, "/a").default_version("v2").insert(&mut builder, 1), Ok(()));
+}
+
+#[test]
+fn a_version_is_looked_for_on_the_next_path_and_the_next_host() {
+    let table = table(&[
+        get("/users/me").version("v2"),
+        get("/users/{name}").version("v1"),
+        get("/users/{name}").version("v3").on("a.test"),
+    ]);
+    assert_eq!(asking(&table, "/users/me", Some("v1")), Ok((1, Some("v1"))), "v2 changes nothing for v1");
+    let on = |version| Wanted { host: Some("a.test"), version: Some(version), ..wanted(Method::Get, "/users/me") };
+    assert_eq!(table.find(&on("v2")).map(|found| found.route), Ok(0));
+    assert_eq!(table.find(&on("v3")).map(|found| found.route), Ok(2));
+    assert_eq!(table.find(&on("v4")), Err(Miss::Version(vec!["v2", "v1", "v3"])));
+}
+
+#[test]
+fn a_request_for_a_version_that_is_gone_ends_in_no_other_route() {
+    let table = table(&[get("/orders").version("v2"), get("/{rest...}")]);
+    assert_eq!(asking(&table, "/orders", Some("v1")), Err(Miss::Version(vec!["v2"])));
+    assert_eq!(asking(&table, "/orders", None), Err(Miss::Version(vec!["v2"])));
+    assert_eq!(asking(&table, "/other", Some("v1")), Ok((1, None)));
+}
+
+#[test]
+fn versions_of_other_methods_and_hosts_are_not_named() {
+    let table = table(&[
+        get("/a").version("v1"),
+        route(Method::Post, "/a").version("v2"),
+        get("/a").version("v3").on("a.test"),
+        get("/b").version("v4"),
+    ]);
+    assert_eq!(asking(&table, "/a", Some("v9")), Err(Miss::Version(vec!["v1"])));
+    let head = Wanted { version: Some("v9"), ..wanted(Method::Head, "/a") };
+    assert_eq!(table.find(&head), Err(Miss::Version(vec!["v1"])), "HEAD has the versions of GET");
+    assert_eq!(table.find(&wanted(Method::Put, "/a")), Err(Miss::Nothing));
+    assert_eq!(table.allowed(None, "/a"), [Method::Get, Method::Head, Method::Post]);
+}
