@@ -18,7 +18,7 @@ use gateway::{
     },
     http::{
         Millis,
-        request::{Header, RequestHead},
+        request::{Asked, Header, RequestHead},
     },
     pipeline::gateway::Gateway,
     ports::upstream::{BodyEnd, Head},
@@ -55,15 +55,16 @@ fn with<T>(f: impl FnOnce(&mut Instance) -> T) -> Option<T> {
     INSTANCE.with_borrow_mut(|instance| instance.as_mut().map(f))
 }
 
-/// Loads the compiled gateway. `wake` is called with the slot of a request that can go on.
-/// Returns the address of the layout.
+/// Loads the compiled gateway of an environment (`FERROGATE_ENV`; `None`: the file as it stands). `wake` is called
+/// with the slot of a request that can go on. Returns the address of the layout.
 ///
 /// # Errors
 /// Why the file is refused, as text.
 #[wasm_bindgen]
-pub fn load(file: &[u8], env: Env, wake: Function) -> Result<u32, JsValue> {
+pub fn load(file: &[u8], environment: Option<String>, env: Env, wake: Function) -> Result<u32, JsValue> {
     console_error_panic_hook::set_once();
-    let blueprint: Blueprint = binary::decode(file).map_err(|error| JsValue::from(error.message()))?;
+    let blueprint: Blueprint =
+        binary::decode(file, environment.as_deref()).map_err(|error| JsValue::from(error.message()))?;
     let mut instance = Instance {
         values: vec![None; blueprint.variables.0.len()],
         blueprint: Some(blueprint),
@@ -113,16 +114,30 @@ pub fn start() -> Option<String> {
     started.flatten()
 }
 
-/// The request headers to pack, in order; those from [`preflight_from`] on only for OPTIONS.
+/// The bindings that the configuration asks; they must be there.
+#[wasm_bindgen]
+pub fn bindings() -> Vec<String> {
+    let names = |driver: &Driver<Cloudflare>| driver.gateway().bindings().map(str::to_owned).collect();
+    with(|instance| instance.driver.as_ref().map(names)).flatten().unwrap_or_default()
+}
+
+/// The request headers to pack, in order; those from [`asked_of_bodies`] on not for GET and HEAD, those from
+/// [`asked_of_options`] on only for OPTIONS.
 #[wasm_bindgen]
 pub fn headers() -> Vec<String> {
     Header::ALL.into_iter().map(|header| header.name().to_owned()).collect()
 }
 
-/// Where in [`headers`] the ones begin that only a preflight carries.
+/// Where in [`headers`] the ones begin that GET and HEAD are not asked for.
 #[wasm_bindgen]
-pub fn preflight_from() -> usize {
-    Header::ALL.into_iter().take_while(|header| !header.only_preflight()).count()
+pub fn asked_of_bodies() -> usize {
+    Header::ALL.into_iter().take_while(|header| header.asked_of() < Asked::WithBody).count()
+}
+
+/// Where in [`headers`] the ones begin that only OPTIONS is asked for.
+#[wasm_bindgen]
+pub fn asked_of_options() -> usize {
+    Header::ALL.into_iter().take_while(|header| header.asked_of() < Asked::Options).count()
 }
 
 /// A constant list of response headers: name, value, name, value …
@@ -153,7 +168,7 @@ pub fn begin(now: f64, text: usize, fields: usize) {
 }
 
 /// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
-/// timeout, body complete, body broken. The next plan is in the output.
+/// timeout, body complete, body broken, body of the request too large. The next plan is in the output.
 #[wasm_bindgen]
 pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
     let answer = match kind {
@@ -161,6 +176,7 @@ pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
         2 => Answer::Timeout,
         3 => Answer::BodyEnd(BodyEnd::Complete),
         4 => Answer::BodyEnd(BodyEnd::Broken),
+        5 => Answer::BodyTooLarge,
         _ => Answer::Unreachable,
     };
     turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));

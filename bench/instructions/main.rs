@@ -79,7 +79,7 @@ fn run(case: &str, times: u32) {
 }
 
 fn gateway() -> Gateway {
-    let blueprint = compile("gateway.toml", include_str!("../gateway.toml")).blueprint.unwrap();
+    let blueprint = compile("gateway.toml", include_str!("../gateway.toml")).into_blueprint().unwrap();
     let value = |name: &str| match name {
         "JWT_SECRET" => Some(SECRET.to_owned()),
         _ => Some("http://127.0.0.1:9000".to_owned()),

@@ -50,7 +50,7 @@ fn main() {
 
 fn row(name: &str, samples: &[Sample]) {
     let table = table(samples);
-    let file = binary::encode(&table).unwrap();
+    let file = binary::encode([(None, &table)]).unwrap();
     let requests: Vec<(Method, &str)> =
         shuffled(samples.len()).map(|index| (samples[index].method, samples[index].path.as_str())).collect();
     let longer: Vec<String> = requests.iter().map(|(_, path)| format!("{path}/None/None/None")).collect();
@@ -147,7 +147,7 @@ fn read_back(file: &[u8]) -> f64 {
     let times = 1 + 2_000_000 / file.len();
     let all = median(|| {
         for _ in 0..times {
-            black_box(binary::decode::<Table>(black_box(file)).unwrap());
+            black_box(binary::decode::<Table>(black_box(file), None).unwrap());
         }
     });
     all / times as f64

@@ -6,7 +6,7 @@ use crate::{Failure, configuration, output};
 
 /// Checks a file.
 pub(crate) fn run(file: &Path) -> Result<(), Failure> {
-    let blueprint = configuration::load(file)?;
-    output::line(&format!("{}: {}", file.display(), configuration::summary(&blueprint)));
+    let environments = configuration::load(file)?;
+    output::line(&format!("{}: {}", file.display(), configuration::summary(&environments)));
     Ok(())
 }

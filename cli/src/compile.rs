@@ -8,10 +8,10 @@ use crate::{Failure, configuration, files, output};
 
 /// Compiles a file. Nothing is written when it has errors.
 pub(crate) fn run(file: &Path, out: &Path) -> Result<(), Failure> {
-    let blueprint = configuration::load(file)?;
-    let content = compile::to_binary(&blueprint).map_err(Failure::Findings)?;
+    let environments = configuration::load(file)?;
+    let content = compile::to_binary(&environments).map_err(Failure::Findings)?;
     files::write(out, &content)?;
     let size = output::count(content.len(), "byte");
-    output::line(&format!("{}, {size}", configuration::summary(&blueprint)));
+    output::line(&format!("{}, {size}", configuration::summary(&environments)));
     Ok(())
 }

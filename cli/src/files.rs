@@ -14,6 +14,16 @@ pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::Findings(format!("{} is not UTF-8", path.display())))
 }
 
+/// Why a file cannot be used, in words that are the same everywhere.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it is not there".to_owned(),
+        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// Writes a file so that a reader sees the old content or the new one, never a part. Leaves a file alone that has
 /// this content already: whoever watches it is not woken for nothing.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ impl Default for Options {
 
 /// Prints a token.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let blueprint = configuration::load(&options.config)?;
+    let blueprint = configuration::blueprint(&options.config, None)?;
     let issuer = choose(&blueprint, options.issuer.as_deref())?;
     let values = values(&blueprint, issuer, |name| std::env::var(name).ok())?;
     let token = sign(issuer, &values, claims(issuer, &values, options, clock::now_s()))?;
@@ -151,7 +151,7 @@ mod tests {
     "#;
 
     fn blueprint() -> Blueprint {
-        compile("f", FILE).blueprint.unwrap()
+        compile("f", FILE).into_blueprint().unwrap()
     }
 
     #[test]

@@ -13,8 +13,8 @@ import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
 const PROMPT_MS = 25;
 
 /** Goes on with a plan until there is an answer. */
-export function carryOut(plan, request, ctx) {
-  return new Promise((resolve) => new Call(request, ctx, resolve).advance(plan));
+export function carryOut(plan, request, env, ctx) {
+  return new Promise((resolve) => new Call(request, env, ctx, resolve).advance(plan));
 }
 
 /** An answer made in wasm. A constant list of headers is there as Headers: copying those is the cheapest start. */
@@ -29,8 +29,9 @@ export function made(plan) {
 }
 
 class Call {
-  constructor(request, ctx, resolve) {
+  constructor(request, env, ctx, resolve) {
     this.request = request;
+    this.env = env;
     this.ctx = ctx;
     this.resolve = resolve;
     this.response = undefined;
@@ -67,9 +68,6 @@ class Call {
 
   /** Sends a request and waits for the head of the answer, for no longer than the plan says. */
   forward(plan) {
-    const url = plan.field();
-    const sent = this.send(url, plan);
-    this.sent = true;
     let timer;
     const settle = (outcome) => {
       if (timer === undefined) return;
@@ -77,6 +75,8 @@ class Call {
       timer = undefined;
       this.arrived(plan, outcome);
     };
+    const sent = this.send(plan, () => settle(instances.BODY_TOO_LARGE));
+    this.sent = true;
     const late = () => settle(instances.TIMEOUT);
     const patient = () => {
       timer = setTimeout(late, plan.number - PROMPT_MS);
@@ -93,17 +93,27 @@ class Call {
     plan.instance.watched(plan);
   }
 
-  send(url, plan) {
+  send(plan, tooLarge) {
     const { request } = this;
-    const { method, headers, body } = request;
-    if (plan.untouched && !namesHopByHop(headers)) return fetch(url, request);
+    const { method, headers } = request;
+    const url = plan.field();
+    const binding = plan.field();
+    const body = plan.limit === 0 ? request.body : counted(request.body, plan.limit, tooLarge);
+    const untouched = plan.untouched && body === request.body && !namesHopByHop(headers);
+    const init = untouched ? request : { method, headers: this.head(plan), body, redirect: "manual" };
+    return binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
+  }
+
+  /** The head that the plan makes of the client's. */
+  head(plan) {
+    const { headers } = this.request;
     const head = new Headers(headers);
     stripRequest(head);
     if (!plan.untouched) {
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
     }
-    return fetch(url, { method, headers: head, body, redirect: "manual" });
+    return head;
   }
 
   /** The answer is there, with the edits that the plan named for it, or it will not come. */
@@ -171,8 +181,10 @@ class Call {
       return this.resolve(response);
     }
     const { readable, writable } = new IdentityTransformStream();
+    const cut = plan.number === 0 ? undefined : AbortSignal.timeout(plan.number);
     const complete = () => this.ended(plan, instances.BODY_COMPLETE);
-    this.ctx.waitUntil(body.pipeTo(writable).then(complete, () => this.ended(plan, instances.BODY_BROKEN)));
+    const broken = () => this.ended(plan, instances.BODY_BROKEN);
+    this.ctx.waitUntil(body.pipeTo(writable, { signal: cut }).then(complete, broken));
     this.resolve(new Response(readable, response));
   }
 
@@ -182,6 +194,19 @@ class Call {
     const last = plan.instance.step(plan, how);
     if (last.kind === CLOSED) console.log(last.field());
   }
+}
+
+/** A body that may have so many bytes; one that has more is broken off, and reported. */
+function counted(body, limit, tooLarge) {
+  if (body === null) return null;
+  let seen = 0;
+  const count = (chunk, controller) => {
+    seen += chunk.byteLength;
+    if (seen <= limit) return controller.enqueue(chunk);
+    tooLarge();
+    controller.error(new Error("the body is too large"));
+  };
+  return body.pipeThrough(new TransformStream({ transform: count }));
 }
 
 /** The answer with the edits that the forward plan named for it. */

@@ -18,7 +18,7 @@ export function serve(request, env, ctx) {
     const packed = pack(instance, request);
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);
     const plan = instance.begin(now, packed, fieldsOf(instance, request.method));
-    return plan.kind === MADE ? made(plan) : carryOut(plan, request, ctx);
+    return plan.kind === MADE ? made(plan) : carryOut(plan, request, env, ctx);
   } catch (error) {
     return failed(error, request);
   }

@@ -12,6 +12,7 @@ export const UNREACHABLE = 1;
 export const TIMEOUT = 2;
 export const BODY_COMPLETE = 3;
 export const BODY_BROKEN = 4;
+export const BODY_TOO_LARGE = 5;
 
 /** What a parked request gets when its instance has died, and when it has waited too long. */
 export const DEAD = Symbol("dead");
@@ -89,14 +90,16 @@ class Instance {
   }
 
   #load(env) {
-    this.layout = wasm.load(new Uint8Array(compiled), env, (index) => this.#wake(index)) >>> 2;
+    const environment = env.FERROGATE_ENV || undefined;
+    this.layout = wasm.load(new Uint8Array(compiled), environment, env, (index) => this.#wake(index)) >>> 2;
     wasm.variables().forEach((name, index) => {
       if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
     });
     this.names = wasm.headers();
-    this.preflightFrom = wasm.preflight_from();
+    this.askedOfBodies = wasm.asked_of_bodies();
+    this.askedOfOptions = wasm.asked_of_options();
     this.parkMs = wasm.park_ms();
-    const problem = wasm.start();
+    const problem = wasm.start() ?? missing(env, wasm.bindings());
     this.bind();
     return problem;
   }
@@ -181,6 +184,12 @@ class Instance {
     clearTimeout(timer);
     resolve?.(result);
   }
+}
+
+/** Bindings that the configuration asks and wrangler.toml does not have. */
+function missing(env, bindings) {
+  const names = bindings.filter((name) => typeof env[name]?.fetch !== "function");
+  return names.length === 0 ? undefined : `these bindings are not in wrangler.toml: ${names.join(", ")}`;
 }
 
 function constantList(flat) {

@@ -14,7 +14,10 @@ const LONGEST_URL = 16 * 1024;
 const encoder = new TextEncoder();
 
 /** How many fields a request of this method has. */
-export const fieldsOf = (instance, method) => 2 + (method === "OPTIONS" ? instance.names.length : instance.preflightFrom);
+export function fieldsOf(instance, method) {
+  if (method === "GET" || method === "HEAD") return 2 + instance.askedOfBodies;
+  return 2 + (method === "OPTIONS" ? instance.names.length : instance.askedOfOptions);
+}
 
 /** Packs a request. Returns the length of the text in bytes, or what is too long. */
 export function pack(instance, request) {

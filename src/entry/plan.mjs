@@ -10,7 +10,7 @@ export const PARKED = 5;
 
 const ASCII = 1;
 const UNTOUCHED = 2;
-const HEADER_WORDS = 7;
+const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
 
@@ -26,6 +26,7 @@ export class Plan {
     this.index = words[at + 1];
     this.generation = words[at + 2];
     this.number = words[at + 4];
+    this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
     this.next = 0;
     this.offset = 0;

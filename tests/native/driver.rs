@@ -90,7 +90,7 @@ fn an_observed_answer_is_delivered_first_and_logged_when_its_body_ends() {
         let mut gateway = Fixture::default();
         let (handle, _) = gateway.forwarded("GET", "/watched", &[]);
         let turn = gateway.driver.step(gateway.now, handle, status(200));
-        assert!(matches!(turn, Turn::Effect(_, Effect::Deliver(_))));
+        assert!(matches!(turn, Turn::Effect(_, Effect::Deliver(..))));
         gateway.now += 1234;
         let finished = gateway.answer(handle, Answer::BodyEnd(end));
         assert_eq!(finished.reply, None);

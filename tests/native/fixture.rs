@@ -130,7 +130,7 @@ impl Fixture {
 
     pub(crate) fn of(config: &str, platform: Memory) -> Self {
         let compiled = compile("gateway.toml", config);
-        let blueprint = compiled.blueprint.unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+        let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         let value = |name: &str| match name {
             "JWT_SECRET" => Some(SECRET.to_owned()),
             "SHOP_URL" => Some("http://shop.test/base/".to_owned()),

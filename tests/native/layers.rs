@@ -88,8 +88,8 @@ fn a_stage_never_uses_another_stage() {
 #[test]
 fn only_the_stages_that_prove_a_fact_make_it() {
     let makers = [
-        ("Authorized::public(", "stages/authz.rs"),
-        ("Authorized::with_scopes(", "stages/authz.rs"),
+        ("Authorized::public(", "stages/authz"),
+        ("Authorized::with_scopes(", "stages/authz"),
         ("Principal::from_verified_claims(", "stages/authn"),
     ];
     for (path, source) in sources() {

@@ -5,13 +5,19 @@
 
 #[cfg(feature = "compiler")]
 pub mod compile;
+pub mod policy;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::policy::Policy;
 use crate::{
-    config::text::{Text, Variables},
+    config::text::Variables,
     routing::table::Table,
-    stages::{authn, authz, cors, forward, transform},
+    stages::{
+        authn, cors,
+        forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
+        respond, security_headers,
+    },
 };
 
 /// A configured gateway.
@@ -19,60 +25,61 @@ use crate::{
 pub struct Blueprint {
     /// `[gateway] name`; names the realm of `WWW-Authenticate` too.
     pub name: String,
-    /// Every variable that some [`Text`] names.
+    /// Every variable that some [`Text`](crate::config::text::Text) names.
     pub variables: Variables,
     /// `[upstreams.NAME]`.
     pub upstreams: Vec<Upstream>,
     /// `[issuers.NAME]`.
     pub issuers: Vec<authn::Issuer>,
-    /// Constant lists of response headers, each once. The first is the gateway's default and is used for
-    /// answers that belong to no route.
-    pub header_lists: Vec<Vec<(String, String)>>,
-    /// `[gateway] cors`: for answers that belong to no route. Routes have it in their policy already.
-    pub cors: Option<cors::Config>,
+    /// What `[gateway]` says about what no route, policy or upstream speaks of.
+    pub fallback: Fallback,
+    /// The policies of routes, each once.
+    pub policies: Vec<Policy>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.
     pub routes: Vec<Route>,
     /// The same routes by method and path.
     pub table: Table,
 }
 
-/// A place that requests go to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Upstream {
-    /// The name in the file.
-    pub name: String,
-    /// Absolute `http` or `https` URL without query; a path in it becomes a prefix. One for now.
-    pub target: Text,
-    /// Time until the head of the answer must be there, in milliseconds; 1 to 600,000.
-    pub timeout_ms: u32,
+/// What `[gateway]` says about what no route, policy or upstream speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// Which pages may read answers that belong to no route.
+    pub cors: Option<cors::Config>,
+    /// Headers that make browsers careful, on answers that belong to no route.
+    pub security_headers: security_headers::Config,
+    /// How long an answer may take.
+    pub timeout: Timeouts,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self { cors: None, security_headers: security_headers::defaults(), timeout: DEFAULT_TIMEOUTS }
+    }
 }
 
 /// A route with its policy: gateway defaults, then named policies, then its own keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// As written: `GET /v1/products/{id}`. The label in logs and metrics.
     pub key: String,
-    /// Index into [`Blueprint::upstreams`].
-    pub upstream: u16,
+    /// What becomes of its requests.
+    pub action: Action,
     /// Names of the path's parameters, in its order.
     pub parameters: Vec<String>,
-    /// Everything else that applies to its requests.
-    pub policy: Policy,
+    /// Index into [`Blueprint::policies`].
+    pub policy: u16,
+    /// Words by which routes are grouped, for people and tools; no decision reads them.
+    pub tags: Vec<String>,
 }
 
-/// What applies to a request. One field per stage; a stage's section stands beside the stage.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Policy {
-    /// Who may ask.
-    pub authn: authn::Config,
-    /// What they must be allowed to do.
-    pub authz: authz::Config,
-    /// Which pages may ask.
-    pub cors: Option<cors::Config>,
-    /// How it is forwarded.
-    pub forward: forward::Config,
-    /// Changes to both heads.
-    pub transform: transform::Config,
-    /// Index into [`Blueprint::header_lists`].
-    pub security_headers: u16,
+/// What becomes of a route's requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// They go to an upstream, by its index into [`Blueprint::upstreams`].
+    Forward(u16),
+    /// They go, as they are, to the static assets of the Worker, by the name of the binding.
+    Assets(String),
+    /// They are answered here.
+    Respond(respond::Config),
 }

@@ -5,8 +5,18 @@
 
 pub mod binary;
 #[cfg(feature = "compiler")]
+pub mod context;
+#[cfg(feature = "compiler")]
 pub mod diagnostics;
 pub mod duration;
+#[cfg(feature = "compiler")]
+pub mod keys;
+#[cfg(feature = "compiler")]
+pub mod kinds;
+#[cfg(feature = "compiler")]
+pub mod layers;
+#[cfg(feature = "compiler")]
+pub mod model;
 pub mod percent;
 pub mod rate;
 #[cfg(feature = "compiler")]
@@ -14,5 +24,7 @@ pub mod reader;
 pub mod size;
 pub mod template;
 pub mod text;
+#[cfg(feature = "compiler")]
+pub mod tree;
 #[cfg(feature = "compiler")]
 pub mod values;

@@ -6,24 +6,32 @@
 
 use std::ops::RangeInclusive;
 
-use toml::{
-    Spanned,
-    de::{DeArray, DeString, DeTable, DeValue},
-};
-
 use super::{
+    context::Context,
     diagnostics::{Code, Draft, Report, Span},
-    values::{Fault, duration, listed, quoted},
+    tree::{Entry, Node, Table, Value},
+    values::{
+        Fault, duration, listed, quoted,
+        variables::{self, Part, Written},
+    },
 };
 
-/// Something that was read, with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that was read, with its place. Two of them are the same if they say the same, wherever they stand.
+#[derive(Clone, Debug)]
 pub struct Located<T> {
     /// What was read.
     pub value: T,
     /// Where it stands.
     pub span: Span,
 }
+
+impl<T: PartialEq> PartialEq for Located<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Eq> Eq for Located<T> {}
 
 /// What a key was set to. That it was set counts even where its value was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,8 @@ pub struct Setting<T> {
     pub value: Option<T>,
     /// Where the key stands.
     pub key: Span,
+    /// Where the value stands.
+    pub span: Span,
 }
 
 /// A value with its place.
@@ -41,10 +51,9 @@ pub struct Item<'a> {
     key: &'a str,
     /// From the root of the file, for messages: `policies.public.cors`.
     path: String,
-    value: &'a DeValue<'a>,
-    span: Span,
-    key_span: Span,
-    report: &'a Report<'a>,
+    node: &'a Node,
+    key_span: &'a Span,
+    context: &'a Context<'a>,
 }
 
 impl<'a> Item<'a> {
@@ -56,38 +65,44 @@ impl<'a> Item<'a> {
 
     /// Where the key stands.
     #[must_use]
-    pub fn key_span(&self) -> &Span {
-        &self.key_span
+    pub fn key_span(&self) -> &'a Span {
+        self.key_span
     }
 
     /// Where the value stands.
     #[must_use]
-    pub fn span(&self) -> &Span {
-        &self.span
+    pub fn span(&self) -> &'a Span {
+        &self.node.span
     }
 
     /// Where findings go.
     #[must_use]
     pub fn report(&self) -> &'a Report<'a> {
-        self.report
+        self.context.report
+    }
+
+    /// Everything around it.
+    #[must_use]
+    pub fn context(&self) -> &'a Context<'a> {
+        self.context
     }
 
     /// Begins a finding about the value.
     pub fn draft(&self, code: Code, message: impl Into<String>) -> Draft<'a> {
-        self.report.draft(code, &self.span, message)
+        self.report().draft(code, self.span(), message)
     }
 
     /// The value with its place.
     #[must_use]
     pub fn located<T>(&self, value: T) -> Located<T> {
-        Located { value, span: self.span.clone() }
+        Located { value, span: self.span().clone() }
     }
 
     /// A text.
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
-        match self.value {
-            DeValue::String(text) => Some(text),
+        match &self.node.value {
+            Value::Text(text) => Some(text),
             _ => self.wrong_type("a text"),
         }
     }
@@ -100,41 +115,78 @@ impl<'a> Item<'a> {
 
     /// The key of this item, that `parse` makes something of.
     pub fn parsed_key<T>(&self, parse: impl FnOnce(&'a str) -> Result<T, Fault>) -> Option<T> {
-        let fault = |fault: Fault| self.report_fault(self.key, &self.key_span, fault);
+        let fault = |fault: Fault| self.report_fault(self.key, self.key_span, fault);
         parse(self.key).map_err(fault).ok()
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(&self) -> Option<bool> {
-        match self.value {
-            DeValue::Boolean(value) => Some(*value),
-            _ => self.wrong_type("true or false"),
-        }
+        self.as_boolean().or_else(|| self.wrong_type("true or false"))
     }
 
     /// The value if it is `true` or `false`, without a finding if not; for keys that take several kinds.
     #[must_use]
     pub fn as_boolean(&self) -> Option<bool> {
-        self.value.as_bool()
+        match self.node.value {
+            Value::Boolean(value) => Some(value),
+            _ => None,
+        }
     }
 
     /// Whether the value is a text; for keys that take several kinds.
     #[must_use]
     pub fn is_text(&self) -> bool {
-        self.value.is_str()
+        matches!(self.node.value, Value::Text(_))
     }
 
     /// Whether the value is a list; for keys that take several kinds.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        self.value.is_array()
+        matches!(self.node.value, Value::List(_))
     }
 
     /// Whether the value is a table; for keys that take several kinds.
     #[must_use]
     pub fn is_table(&self) -> bool {
-        self.value.is_table()
+        matches!(self.node.value, Value::Table(_))
+    }
+
+    /// A whole number within limits.
+    #[must_use]
+    pub fn integer(&self, limits: &RangeInclusive<i64>) -> Option<i64> {
+        let Value::Integer(number) = self.node.value else { return self.wrong_type("a whole number") };
+        if let Some(number) = number.filter(|number| limits.contains(number)) {
+            return Some(number);
+        }
+        let draft = self.draft(Code::OutOfRange, format!("`{}` is out of range", self.key));
+        draft.expected(format!("{} to {}", limits.start(), limits.end())).report();
+        None
+    }
+
+    /// A secret: a text of variables without defaults. No message repeats what stands there instead.
+    #[must_use]
+    pub fn secret(&self) -> Option<Written> {
+        let help = format!(
+            "write `{} = \"${{NAME}}\"` and give the Worker that secret: `npx wrangler secret put NAME`",
+            self.key
+        );
+        let text = self.text()?;
+        let Ok(written) = variables::parse(text) else {
+            self.draft(Code::BadVariable, "the variable of the secret is broken").help(help).report();
+            return None;
+        };
+        if written.0.is_empty() || written.0.iter().any(|part| matches!(part, Part::Literal(_))) {
+            let draft = self.draft(Code::SecretInClear, "the secret stands in the file");
+            draft.expected("a variable").help(help).report();
+            return None;
+        }
+        if written.literals().next().is_some() {
+            let draft = self.draft(Code::SecretDefault, "the variable of the secret has a default");
+            draft.expected("a variable without a default").help(help).report();
+            return None;
+        }
+        Some(written)
     }
 
     /// A duration in milliseconds, within limits in milliseconds.
@@ -151,7 +203,8 @@ impl<'a> Item<'a> {
     }
 
     fn parsed_duration(&self, parse: impl FnOnce(&str) -> Result<u32, Fault>) -> Option<u32> {
-        if let DeValue::Integer(number) = self.value {
+        if let Value::Integer(number) = self.node.value {
+            let number = number.unwrap_or_default();
             let draft = self.draft(Code::WrongType, format!("`{}` needs a unit", self.key));
             let draft = draft.expected("a duration as a text").found("a number");
             draft.help(format!("write \"{number}s\" for seconds or \"{number}ms\" for milliseconds")).report();
@@ -176,16 +229,10 @@ impl<'a> Item<'a> {
     /// The elements of a list.
     #[must_use]
     pub fn list(&self) -> Option<Vec<Item<'a>>> {
-        match self.value {
-            DeValue::Array(elements) => Some(self.elements(elements)),
+        match &self.node.value {
+            Value::List(elements) => Some(elements.iter().map(|node| Item { node, ..self.clone() }).collect()),
             _ => self.wrong_type("a list"),
         }
-    }
-
-    fn elements(&self, elements: &'a DeArray<'a>) -> Vec<Item<'a>> {
-        let element =
-            |value: &'a Spanned<DeValue<'a>>| Item { value: value.get_ref(), span: value.span(), ..self.clone() };
-        elements.iter().map(element).collect()
     }
 
     /// A list of things that `read` makes of its elements, each once. `None` when one is wrong.
@@ -208,13 +255,13 @@ impl<'a> Item<'a> {
     /// A table.
     #[must_use]
     pub fn table(&self) -> Option<Reader<'a>> {
-        match self.value {
-            DeValue::Table(table) => Some(Reader {
+        match &self.node.value {
+            Value::Table(table) => Some(Reader {
                 table,
                 path: self.path.clone(),
                 span: self.key_span.clone(),
                 asked: Vec::new(),
-                report: self.report,
+                context: self.context,
             }),
             _ => self.wrong_type("a table"),
         }
@@ -222,14 +269,14 @@ impl<'a> Item<'a> {
 
     /// Reports that the value is of the wrong type.
     pub fn wrong_type<T>(&self, expected: &str) -> Option<T> {
-        let found = match self.value {
-            DeValue::String(_) => "a text",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date or time",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
+        let found = match &self.node.value {
+            Value::Text(_) => "a text",
+            Value::Integer(_) => "a whole number",
+            Value::Float => "a number",
+            Value::Boolean(_) => "true or false",
+            Value::Datetime(_) => "a date or time",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
         };
         let message = format!("`{}` must be {expected}", self.key);
         self.draft(Code::WrongType, message).expected(expected).found(found).report();
@@ -238,13 +285,13 @@ impl<'a> Item<'a> {
 
     /// Reports what is wrong with a text that is this value.
     pub fn fault(&self, text: &str, fault: Fault) {
-        self.report_fault(text, &self.span, fault);
+        self.report_fault(text, self.span(), fault);
     }
 
     fn report_fault(&self, text: &str, span: &Span, fault: Fault) {
         let part = fault.part.clone().unwrap_or(0..text.len());
         let place = self.part_of(text, span, &part).filter(|_| fault.part.is_some());
-        let draft = self.report.draft(fault.code, &place.unwrap_or_else(|| span.clone()), fault.message);
+        let draft = self.report().draft(fault.code, &place.unwrap_or_else(|| span.clone()), fault.message);
         let mut draft = draft.found(quoted(text.get(part).unwrap_or(text)));
         if let Some(expected) = fault.expected {
             draft = draft.expected(expected);
@@ -257,7 +304,7 @@ impl<'a> Item<'a> {
 
     /// Where a part of a text stands, if the text stands in the file as it is (without escapes).
     fn part_of(&self, text: &str, span: &Span, part: &Span) -> Option<Span> {
-        let written = self.report.source().slice(span);
+        let written = self.report().sources().slice(span);
         let quotes = written.find(text)?;
         let is_quoted = quotes.saturating_mul(2).saturating_add(text.len()) == written.len();
         let start = span.start.saturating_add(quotes);
@@ -269,23 +316,23 @@ impl<'a> Item<'a> {
 #[derive(Debug)]
 #[must_use = "call `finish`, or unknown keys go unnoticed"]
 pub struct Reader<'a> {
-    table: &'a DeTable<'a>,
+    table: &'a Table,
     path: String,
     span: Span,
     asked: Vec<&'static str>,
-    report: &'a Report<'a>,
+    context: &'a Context<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// The whole file.
-    pub fn root(table: &'a DeTable<'a>, report: &'a Report<'a>) -> Self {
-        Self { table, path: String::new(), span: 0..0, asked: Vec::new(), report }
+    pub fn root(table: &'a Table, context: &'a Context<'a>) -> Self {
+        Self { table, path: String::new(), span: 0..0, asked: Vec::new(), context }
     }
 
     /// Where findings go.
     #[must_use]
     pub fn report(&self) -> &'a Report<'a> {
-        self.report
+        self.context.report
     }
 
     /// The item under a key, if the key is there.
@@ -293,8 +340,7 @@ impl<'a> Reader<'a> {
         if !self.asked.contains(&key) {
             self.asked.push(key);
         }
-        let (key, value) = self.table.get_key_value(key)?;
-        Some(self.entry(key, value))
+        self.table.get(key).map(|entry| self.entry(entry))
     }
 
     /// What `read` makes of a key that may be absent. A caller that must tell absent from wrong takes
@@ -305,30 +351,33 @@ impl<'a> Reader<'a> {
 
     /// What `read` makes of a key that must be there.
     pub fn required<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<T> {
-        let item = self.item(key);
-        if item.is_none() {
-            let place = if self.path.is_empty() {
-                format!("the file has no `[{key}]`")
-            } else {
-                format!("`[{}]` has no `{key}`", self.path)
-            };
-            self.report.draft(Code::MissingKey, &self.span, place).report();
+        self.demand(key);
+        read(&self.item(key)?)
+    }
+
+    /// Reports a key that must be there and is not.
+    pub fn demand(&self, key: &'static str) {
+        if self.table.get(key).is_some() {
+            return;
         }
-        read(&item?)
+        let place = if self.path.is_empty() {
+            format!("the file has no `[{key}]`")
+        } else {
+            format!("`[{}]` has no `{key}`", self.path)
+        };
+        self.report().draft(Code::MissingKey, &self.span, place).report();
     }
 
     /// Whether a key is set, and to what.
     pub fn setting<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<Setting<T>> {
         let item = self.item(key)?;
-        Some(Setting { value: read(&item), key: item.key_span.clone() })
+        Some(Setting { value: read(&item), key: item.key_span.clone(), span: item.span().clone() })
     }
 
     /// All entries of a table whose keys are free, in the order of the file.
     #[must_use]
     pub fn entries(&self) -> Vec<Item<'a>> {
-        let mut entries: Vec<Item<'a>> = self.table.iter().map(|(key, value)| self.entry(key, value)).collect();
-        entries.sort_by_key(|entry| entry.key_span.start);
-        entries
+        self.table.0.iter().map(|entry| self.entry(entry)).collect()
     }
 
     /// Reports every key that nobody asked for.
@@ -339,22 +388,15 @@ impl<'a> Reader<'a> {
             }
             let place = if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path) };
             let message = format!("{place} has no key {}", quoted(entry.key));
-            let draft = self.report.draft(Code::UnknownKey, &entry.key_span, message);
+            let draft = self.report().draft(Code::UnknownKey, entry.key_span, message);
             let known = || self.asked.iter().copied();
             draft.expected(listed(known())).found(quoted(entry.key)).nearest(entry.key, known()).report();
         }
     }
 
-    fn entry(&self, key: &'a Spanned<DeString<'a>>, value: &'a Spanned<DeValue<'a>>) -> Item<'a> {
-        let name: &'a str = key.get_ref();
-        Item {
-            key: name,
-            path: joined(&self.path, name),
-            value: value.get_ref(),
-            span: value.span(),
-            key_span: key.span(),
-            report: self.report,
-        }
+    fn entry(&self, entry: &'a Entry) -> Item<'a> {
+        let path = joined(&self.path, &entry.key);
+        Item { key: &entry.key, path, node: &entry.node, key_span: &entry.key_span, context: self.context }
     }
 }
 
@@ -367,16 +409,25 @@ fn joined(path: &str, key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use toml::de::DeTable;
 
-    /// The codes, lines and columns that reading a text finds.
-    fn findings(text: &str, read: impl FnOnce(&mut Reader<'_>)) -> Vec<(Code, u32, u32)> {
-        let report = Report::new("f", text);
-        let table = DeTable::parse(text).unwrap();
-        let mut reader = Reader::root(table.get_ref(), &report);
+    use super::*;
+    use crate::config::diagnostics::{Diagnostic, Sources};
+
+    fn read(text: &str, read: impl FnOnce(&mut Reader<'_>)) -> Vec<Diagnostic> {
+        let sources = Sources::of("f", text);
+        let report = Report::new(&sources);
+        let table = Table::of(DeTable::parse(text).unwrap().get_ref(), 0);
+        let context = Context::of(&table, &report);
+        let mut reader = Reader::root(&table, &context);
         read(&mut reader);
         reader.finish();
-        report.into_diagnostics().iter().map(|it| (it.code, it.place.line, it.place.column)).collect()
+        report.into_diagnostics()
+    }
+
+    /// The codes, lines and columns that reading a text finds.
+    fn findings(text: &str, reading: impl FnOnce(&mut Reader<'_>)) -> Vec<(Code, u32, u32)> {
+        read(text, reading).iter().map(|it| (it.code, it.place.line, it.place.column)).collect()
     }
 
     #[test]
@@ -389,19 +440,16 @@ mod tests {
 
     #[test]
     fn entries_come_in_the_order_of_the_file() {
-        let text = "z = 1\na = 2";
-        let report = Report::new("f", text);
-        let table = DeTable::parse(text).unwrap();
-        let reader = Reader::root(table.get_ref(), &report);
-        let keys: Vec<&str> = reader.entries().iter().map(Item::key).collect();
-        assert_eq!(keys, ["z", "a"]);
-        let _ = reader;
+        findings("z = 1\na = 2", |reader| {
+            let keys: Vec<&str> = reader.entries().iter().map(Item::key).collect();
+            assert_eq!(keys, ["z", "a"]);
+        });
     }
 
     #[test]
     fn a_value_of_the_wrong_type_is_reported_at_the_value() {
         let found = findings("a = 1\nb = \"x\"", |reader| {
-            assert_eq!(reader.optional("a", Item::text), None);
+            assert_eq!(reader.optional("a", |item| item.text().map(str::to_owned)), None);
             assert_eq!(reader.optional("b", Item::boolean), None);
         });
         assert_eq!(found, [(Code::WrongType, 1, 5), (Code::WrongType, 2, 5)]);
@@ -450,13 +498,10 @@ mod tests {
 
     #[test]
     fn a_number_as_a_duration_is_told_to_take_a_unit() {
-        let text = "a = 30";
-        let report = Report::new("f", text);
-        let table = DeTable::parse(text).unwrap();
-        let mut reader = Reader::root(table.get_ref(), &report);
-        assert_eq!(reader.optional("a", |item| item.seconds(&(0..=300))), None);
-        reader.finish();
-        let help = report.into_diagnostics().remove(0).help;
+        let found = read("a = 30", |reader| {
+            assert_eq!(reader.optional("a", |item| item.seconds(&(0..=300))), None);
+        });
+        let help = found[0].help.clone();
         assert_eq!(help.as_deref(), Some("write \"30s\" for seconds or \"30ms\" for milliseconds"));
     }
 }

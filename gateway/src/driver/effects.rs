@@ -40,8 +40,9 @@ impl<T: Entropy + Dependencies + Wakers + Pause + 'static> Platform for T {}
 pub enum Effect {
     /// Send this request and answer with [`Answer::Head`] or a failure.
     Forward(Forward),
-    /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended.
-    Deliver(Reply),
+    /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended, or is cut off after
+    /// this many milliseconds.
+    Deliver(Reply, Option<Millis>),
 }
 
 /// What came of it.
@@ -53,6 +54,8 @@ pub enum Answer {
     Unreachable,
     /// There is no answer in time.
     Timeout,
+    /// The body of the request grew beyond its limit.
+    BodyTooLarge,
     /// The body has ended.
     BodyEnd(BodyEnd),
     /// The client has gone: whatever was asked for, nobody needs it.
@@ -135,13 +138,14 @@ impl<P> Upstream for Effects<P> {
             Answer::Head(head) => Ok(head),
             Answer::Timeout => Err(Failure::Timeout),
             Answer::ClientGone => Err(Failure::ClientGone),
+            Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
             // An answer to another question is a defect of the caller; the connection is what we know least about.
             Answer::Unreachable | Answer::BodyEnd(_) => Err(Failure::Unreachable),
         }
     }
 
-    async fn deliver(&self, reply: Reply) -> BodyEnd {
-        match self.exchange.ask(Effect::Deliver(reply)).await {
+    async fn deliver(&self, reply: Reply, within_ms: Option<Millis>) -> BodyEnd {
+        match self.exchange.ask(Effect::Deliver(reply, within_ms)).await {
             Answer::BodyEnd(end) => end,
             _ => BodyEnd::Broken,
         }

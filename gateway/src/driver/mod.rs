@@ -149,6 +149,6 @@ impl<P: Platform> Driver<P> {
 fn time_for(effect: &Effect) -> Millis {
     match effect {
         Effect::Forward(plan) => Millis::from(plan.timeout_ms),
-        Effect::Deliver(_) => OBSERVED_MS,
+        Effect::Deliver(_, within) => within.unwrap_or(OBSERVED_MS),
     }
 }

@@ -8,14 +8,16 @@
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
 //! | 3 | flags: see [`ASCII`], [`UNTOUCHED`] |
-//! | 4 | status of an answer made here, or the deadline of a forward in milliseconds |
+//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none) |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
-//! | 7… | fields, by kind |
+//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted) |
+//! | 8… | fields, by kind |
 //!
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
-//! *Closed*: log. *Forward*: url, edits of the request, edits of the answer. *Deliver*: edits.
+//! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
+//! edits.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
@@ -51,7 +53,7 @@ pub const ASCII: u32 = 1;
 /// Flag: leave the head of the message alone.
 pub const UNTOUCHED: u32 = 2;
 
-const HEADER_WORDS: usize = 7;
+const HEADER_WORDS: usize = 8;
 
 /// A turn, written. Buffers are kept and used again.
 #[derive(Debug, Default)]
@@ -69,10 +71,11 @@ impl Written {
         self.words.resize(HEADER_WORDS, 0);
         self.text.clear();
         let (kind, flags, number) = self.body(turn);
+        let limit = limit(turn);
         let handle = handle(turn);
         let flags = if self.text.is_ascii() { flags | ASCII } else { flags };
         let count = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
-        let header = [kind as u32, handle.index, handle.generation, flags, number, length(&self.text), count];
+        let header = [kind as u32, handle.index, handle.generation, flags, number, length(&self.text), count, limit];
         for (word, value) in self.words.iter_mut().zip(header) {
             *word = value;
         }
@@ -93,7 +96,10 @@ impl Written {
                 }
             }
             Turn::Effect(_, Effect::Forward(plan)) => (Kind::Forward, self.forward(plan), plan.timeout_ms),
-            Turn::Effect(_, Effect::Deliver(reply)) => (Kind::Deliver, self.relay(reply), 0),
+            Turn::Effect(_, Effect::Deliver(reply, within)) => {
+                let within = within.map_or(0, |within| u32::try_from(within).unwrap_or(u32::MAX).max(1));
+                (Kind::Deliver, self.relay(reply), within)
+            }
             Turn::Parked(_) => (Kind::Parked, 0, 0),
             Turn::Stale => (Kind::Stale, 0, 0),
         }
@@ -101,6 +107,7 @@ impl Written {
 
     fn forward(&mut self, plan: &Forward) -> u32 {
         self.field(&plan.url);
+        self.field(&plan.binding);
         self.edits(&plan.head);
         self.edits(&plan.answer);
         if plan.untouched { UNTOUCHED } else { 0 }
@@ -142,6 +149,16 @@ fn handle(turn: &Turn) -> Handle {
     }
 }
 
+/// A limit beyond 32 bits counts as the largest of them; none is that large yet.
+fn limit(turn: &Turn) -> u32 {
+    match turn {
+        Turn::Effect(_, Effect::Forward(plan)) => {
+            plan.body_limit.map_or(0, |limit| u32::try_from(limit.0).unwrap_or(u32::MAX).max(1))
+        }
+        _ => 0,
+    }
+}
+
 fn length(text: &str) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
@@ -149,7 +166,7 @@ fn length(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{http::reply::Made, pipeline::run::Finished};
+    use crate::{config::size::Size, http::reply::Made, pipeline::run::Finished};
 
     fn written(turn: &Turn) -> Written {
         let mut written = Written::default();
@@ -166,19 +183,21 @@ mod tests {
         let reply = Reply::Made(Made { status: 404, head, body: "body".into() });
         let written = written(&Turn::Done(Finished { reply: Some(reply), log: "{}".into() }));
         assert_eq!(written.text, "{}bodyabbcccvaryOrigin");
-        assert_eq!(written.words, [0, u32::MAX, 0, ASCII, 404, 22, 18, 2, 4, 1, 1, 1, 1, 1, 2, 3, 4, 6]);
+        assert_eq!(written.words, [0, u32::MAX, 0, ASCII, 404, 22, 19, 0, 2, 4, 1, 1, 1, 1, 1, 2, 3, 4, 6]);
     }
 
     #[test]
     fn a_forward_carries_both_edits_and_its_handle() {
-        let plan = Forward { url: "http://o/".into(), timeout_ms: 900, untouched: true, ..Forward::default() };
+        let body_limit = Some(Size(77));
+        let (url, binding) = ("http://o/".into(), "B".into());
+        let plan = Forward { url, binding, body_limit, timeout_ms: 900, untouched: true, ..Forward::default() };
         let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
-        assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 9, 16, 9, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 10, 18, 77, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]
     fn text_beyond_ascii_is_flagged_and_measured_in_bytes() {
         let written = written(&Turn::Done(Finished { reply: None, log: "\u{e9}".into() }));
-        assert_eq!(written.words, [2, u32::MAX, 0, 0, 0, 2, 8, 2]);
+        assert_eq!(written.words, [2, u32::MAX, 0, 0, 0, 2, 9, 0, 2]);
     }
 }

@@ -27,6 +27,17 @@ impl Method {
     /// Every method, in the order in which `Allow` lists them.
     pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
+    /// Every method with its name.
+    pub const WORDS: [(&'static str, Self); 7] = [
+        ("GET", Self::Get),
+        ("HEAD", Self::Head),
+        ("POST", Self::Post),
+        ("PUT", Self::Put),
+        ("PATCH", Self::Patch),
+        ("DELETE", Self::Delete),
+        ("OPTIONS", Self::Options),
+    ];
+
     /// The method of this exact name (methods are case-sensitive, RFC 9110 section 9.1).
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

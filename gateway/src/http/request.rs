@@ -14,6 +14,8 @@ pub enum Header {
     Origin,
     /// `Authorization`
     Authorization,
+    /// `Content-Length`
+    ContentLength,
     /// `Access-Control-Request-Method`
     AccessControlRequestMethod,
     /// `Access-Control-Request-Headers`
@@ -22,10 +24,11 @@ pub enum Header {
 
 impl Header {
     /// Every header, in packing order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::RequestId,
         Self::Origin,
         Self::Authorization,
+        Self::ContentLength,
         Self::AccessControlRequestMethod,
         Self::AccessControlRequestHeaders,
     ];
@@ -37,16 +40,32 @@ impl Header {
             Self::RequestId => "x-request-id",
             Self::Origin => "origin",
             Self::Authorization => "authorization",
+            Self::ContentLength => "content-length",
             Self::AccessControlRequestMethod => "access-control-request-method",
             Self::AccessControlRequestHeaders => "access-control-request-headers",
         }
     }
 
-    /// Whether only a preflight carries it, so that other requests need not be asked for it.
+    /// Which requests have to be asked for it. In packing order this never becomes wider.
     #[must_use]
-    pub fn only_preflight(self) -> bool {
-        matches!(self, Self::AccessControlRequestMethod | Self::AccessControlRequestHeaders)
+    pub fn asked_of(self) -> Asked {
+        match self {
+            Self::AccessControlRequestMethod | Self::AccessControlRequestHeaders => Asked::Options,
+            Self::ContentLength => Asked::WithBody,
+            _ => Asked::All,
+        }
     }
+}
+
+/// Which requests are asked for a header: every question has its price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// All of them.
+    All,
+    /// Those whose method has a body, which are all but GET and HEAD.
+    WithBody,
+    /// Those that may be preflights.
+    Options,
 }
 
 /// Fields before the headers: method and URL.
@@ -75,6 +94,7 @@ struct Span {
 pub struct RequestHead {
     text: String,
     method: Span,
+    url: Span,
     authority: Span,
     path: Span,
     query: Span,
@@ -98,13 +118,19 @@ impl RequestHead {
         }
         let [Some(method), Some(url), headers @ ..] = spans else { return Err(Malformed::Packing) };
         let (authority, path, query) = split_url(&text, url).ok_or(Malformed::Url)?;
-        Ok(Self { text, method, authority, path, query, headers })
+        Ok(Self { text, method, url, authority, path, query, headers })
     }
 
     /// The method as it was sent.
     #[must_use]
     pub fn method(&self) -> &str {
         self.slice(self.method)
+    }
+
+    /// The URL as it was sent, without what follows a `#`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.slice(Span { end: self.query.end, ..self.url })
     }
 
     /// The host that the URL names, as it was sent: without user and port, an IPv6 address in its brackets.

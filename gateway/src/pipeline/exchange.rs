@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
+    blueprint::Action,
     config::template::Slot,
     facts::principal::Principal,
     http::{
@@ -10,7 +11,10 @@ use crate::{
         request::{Header, RequestHead},
     },
     pipeline::gateway::{Gateway, ReadyRoute},
-    stages::cors::{Cors, Grant},
+    stages::{
+        cors::{Cors, Grant},
+        forward::upstream::Timeouts,
+    },
 };
 
 /// One request. Stages fill it in; finishers read it whatever happened.
@@ -24,7 +28,7 @@ pub struct Exchange<'g> {
     /// Its id.
     pub request_id: String,
     /// Its route, once there is one.
-    pub route: Option<&'g ReadyRoute>,
+    pub route: Option<ReadyRoute<'g>>,
     /// What answers it when no route does: `/health/live`, `/health/ready`.
     pub built_in: Option<&'static str>,
     /// The values of the path's parameters, in its order.
@@ -54,9 +58,27 @@ impl<'g> Exchange<'g> {
     #[must_use]
     pub fn cors(&self) -> Option<&'g Cors> {
         match self.route {
-            Some(route) => route.cors.as_ref(),
+            Some(route) => route.cors(),
             None => self.gateway.cors.as_ref(),
         }
+    }
+
+    /// How long an answer may take: as the route or its policies say, else the upstream, else the gateway.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        let own = self.route.and_then(|route| route.policy().forward.timeout);
+        let upstream = || match self.route?.route.action {
+            Action::Forward(index) => self.gateway.target(index).ok()?.timeout,
+            _ => None,
+        };
+        own.or_else(upstream).unwrap_or(self.gateway.timeout)
+    }
+
+    /// When the body of an answer must have ended, if there is such a time.
+    #[must_use]
+    pub fn body_deadline(&self) -> Option<Millis> {
+        self.route?;
+        self.timeouts().body_ms().map(|ms| self.started.saturating_add(Millis::from(ms)))
     }
 
     /// The name under which the request is logged and counted.

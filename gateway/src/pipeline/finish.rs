@@ -9,6 +9,7 @@ use crate::{
     },
     pipeline::{
         exchange::Exchange,
+        gateway::ReadyRoute,
         run::{Outcome, relay},
     },
     ports::upstream::BodyEnd,
@@ -56,7 +57,7 @@ fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>)
 /// The changes that every answer of this exchange gets; `relayed` when an upstream made it.
 pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
     let route = exchange.route.filter(|route| relayed || !route.is_pass_through());
-    security_headers::finish(head, route.map_or(0, |route| route.policy().security_headers));
+    security_headers::finish(head, route.map_or(0, ReadyRoute::header_list));
     if let (Some(cors), Some(grant)) = (exchange.cors(), &exchange.grant) {
         cors.finish(head, grant, relayed);
     }

@@ -1,10 +1,20 @@
 //! The configured gateway with the values of its variables: everything that is built once per isolate.
 
+use base64ct::{Base64, Encoding};
+
 use crate::{
-    blueprint::{Blueprint, Policy, Route},
+    blueprint::{Action, Blueprint, Policy, Route},
     config::text::{Values, Variables},
+    http::edits::is_field_value,
     routing::table::{RouteIndex, Table},
-    stages::{authn, authn::Verifier, cors::Cors, forward},
+    stages::{
+        authn,
+        authn::Verifier,
+        cors::Cors,
+        forward,
+        forward::upstream::{self, Credentials, Timeouts, Upstream},
+        security_headers,
+    },
 };
 
 /// A gateway that can serve.
@@ -13,29 +23,59 @@ pub struct Gateway {
     pub name: String,
     /// Routes by method and path.
     pub table: Table,
-    /// Constant lists of response headers.
-    pub header_lists: Vec<Vec<(String, String)>>,
-    routes: Vec<ReadyRoute>,
+    /// Constant lists of response headers, each once. The first is for answers that belong to no route.
+    pub header_lists: Vec<security_headers::Config>,
     /// For answers that belong to no route.
     pub cors: Option<Cors>,
+    /// How long an answer may take, where route, policies and upstream say nothing.
+    pub timeout: Timeouts,
+    policies: Vec<ReadyPolicy>,
+    routes: Vec<Route>,
     issuers: Vec<Verifier>,
     targets: Vec<Target>,
 }
 
-/// A route with what its requests need.
-pub struct ReadyRoute {
-    /// As configured.
-    pub route: Route,
-    /// Its CORS policy.
-    pub cors: Option<Cors>,
+/// A policy with what requests under it need.
+pub struct ReadyPolicy {
+    policy: Policy,
+    cors: Option<Cors>,
+    header_list: u16,
 }
 
-/// Where an upstream is.
+/// A route and the policy that its requests are under.
+#[derive(Clone, Copy)]
+pub struct ReadyRoute<'g> {
+    /// As configured.
+    pub route: &'g Route,
+    ready: &'g ReadyPolicy,
+}
+
+/// Where an upstream is, and what it gets of every request.
+#[derive(Debug)]
 pub struct Target {
-    /// Absolute URL without a slash at its end.
+    /// What the path of a request is put behind: an absolute URL without a slash at its end, with the prefix.
     pub base: String,
-    /// Time until the head of an answer must be there, in milliseconds.
-    pub timeout_ms: u32,
+    /// The binding that is asked instead of the network; empty for the network.
+    pub binding: String,
+    /// How long its answers may take, where route and policies say nothing.
+    pub timeout: Option<Timeouts>,
+    /// The header that proves who sends.
+    pub credential: Option<Credential>,
+}
+
+/// A header that proves who sends.
+pub struct Credential {
+    /// In lower case.
+    pub name: String,
+    /// Secret.
+    pub value: String,
+}
+
+/// A secret is not for printing.
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// Why a gateway cannot start. Every request gets 503 until it is mended.
@@ -47,6 +87,8 @@ pub enum CannotStart {
     WeakSecret(String),
     /// The URL of this upstream is not `http://…` or `https://…`.
     Target(String),
+    /// The credentials for this upstream cannot stand in a header.
+    Credentials(String),
 }
 
 impl CannotStart {
@@ -59,6 +101,9 @@ impl CannotStart {
                 format!("the secret of issuer `{issuer}` is shorter than {} bytes", authn::SHORTEST_SECRET)
             }
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
+            Self::Credentials(upstream) => {
+                format!("the credentials for upstream `{upstream}` hold characters that no header may have, or nothing")
+            }
         }
     }
 }
@@ -69,37 +114,34 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, header_lists, cors, routes, table } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, fallback, policies, routes, table } = blueprint;
         let values = resolve(&variables, environment)?;
+        let mut header_lists = vec![fallback.security_headers];
         let issuers = issuers.iter().map(|issuer| Verifier::new(issuer, &values)).collect::<Result<_, _>>();
-        let targets = upstreams.iter().map(|upstream| {
-            let base = upstream.target.resolve(&values).trim_end_matches('/').to_owned();
-            let absolute = base.starts_with("http://") || base.starts_with("https://");
-            if absolute {
-                Ok(Target { base, timeout_ms: upstream.timeout_ms })
-            } else {
-                Err(CannotStart::Target(upstream.name.clone()))
-            }
-        });
-        let ready = |route: Route| {
-            let cors = route.policy.cors.as_ref().map(|config| Cors::new(config, &values));
-            ReadyRoute { route, cors }
+        let targets = upstreams.iter().map(|upstream| Target::new(upstream, &values));
+        let mut ready = |policy: Policy| ReadyPolicy {
+            cors: policy.cors.as_ref().map(|config| Cors::new(config, &values)),
+            header_list: intern(&mut header_lists, &policy.security_headers),
+            policy,
         };
         Ok(Self {
+            policies: policies.into_iter().map(&mut ready).collect(),
             name,
             table,
+            routes,
             header_lists,
-            cors: cors.map(|config| Cors::new(&config, &values)),
+            timeout: fallback.timeout,
+            cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             targets: targets.collect::<Result<_, _>>()?,
             issuers: issuers.map_err(|weak: authn::WeakSecret| CannotStart::WeakSecret(weak.issuer))?,
-            routes: routes.into_iter().map(ready).collect(),
         })
     }
 
     /// A route.
     #[must_use]
-    pub fn route(&self, index: RouteIndex) -> Option<&ReadyRoute> {
-        self.routes.get(usize::from(index))
+    pub fn route(&self, index: RouteIndex) -> Option<ReadyRoute<'_>> {
+        let route = self.routes.get(usize::from(index))?;
+        Some(ReadyRoute { route, ready: self.policies.get(usize::from(route.policy))? })
     }
 
     /// The issuer whose tokens a route takes; `None` for a public route.
@@ -113,12 +155,56 @@ impl Gateway {
         }
     }
 
-    /// Where a route's requests go.
+    /// An upstream.
     ///
     /// # Errors
     /// When the blueprint names an upstream that it does not have.
-    pub fn target(&self, route: &Route) -> Result<&Target, Inconsistent> {
-        self.targets.get(usize::from(route.upstream)).ok_or(Inconsistent)
+    pub fn target(&self, index: u16) -> Result<&Target, Inconsistent> {
+        self.targets.get(usize::from(index)).ok_or(Inconsistent)
+    }
+
+    /// The bindings of the Worker that some route asks.
+    pub fn bindings(&self) -> impl Iterator<Item = &str> {
+        let services = self.targets.iter().map(|target| target.binding.as_str());
+        let assets = self.routes.iter().filter_map(|route| match &route.action {
+            Action::Assets(binding) => Some(binding.as_str()),
+            _ => None,
+        });
+        services.chain(assets).filter(|binding| !binding.is_empty())
+    }
+}
+
+impl Target {
+    fn new(upstream: &Upstream, values: &Values) -> Result<Self, CannotStart> {
+        let (base, binding) = match &upstream.target {
+            upstream::Target::Url(text) => (text.resolve(values).trim_end_matches('/').to_owned(), String::new()),
+            // The host says nothing to a binding; it is what the other Worker will see.
+            upstream::Target::Service(binding) => {
+                (format!("https://{}", upstream.name.replace('_', "-")), binding.clone())
+            }
+        };
+        if !(base.starts_with("http://") || base.starts_with("https://")) {
+            return Err(CannotStart::Target(upstream.name.clone()));
+        }
+        let credential = upstream.credentials.as_ref().map(|it| Credential::new(it, values));
+        if credential.as_ref().is_some_and(|it| !is_field_value(&it.value)) {
+            return Err(CannotStart::Credentials(upstream.name.clone()));
+        }
+        Ok(Self { base: base + &upstream.prefix, binding, timeout: upstream.timeout, credential })
+    }
+}
+
+impl Credential {
+    fn new(credentials: &Credentials, values: &Values) -> Self {
+        let authorization = |value| Self { name: "authorization".to_owned(), value };
+        match credentials {
+            Credentials::Bearer(token) => authorization(format!("Bearer {}", token.resolve(values))),
+            Credentials::Basic(user, password) => {
+                let pair = format!("{}:{}", user.resolve(values), password.resolve(values));
+                authorization(format!("Basic {}", Base64::encode_string(pair.as_bytes())))
+            }
+            Credentials::Header(name, value) => Self { name: name.clone(), value: value.resolve(values) },
+        }
     }
 }
 
@@ -126,28 +212,49 @@ impl Gateway {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inconsistent;
 
-impl ReadyRoute {
+/// The index of a list, added if it is new. There are fewer lists than policies, whose indices are as wide.
+fn intern(lists: &mut Vec<security_headers::Config>, list: &security_headers::Config) -> u16 {
+    let index = lists.iter().position(|known| known == list).unwrap_or(lists.len());
+    if index == lists.len() {
+        lists.push(list.clone());
+    }
+    u16::try_from(index).unwrap_or_default()
+}
+
+impl<'g> ReadyRoute<'g> {
     /// The policy.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.route.policy
+    pub fn policy(self) -> &'g Policy {
+        &self.ready.policy
+    }
+
+    /// Its CORS policy.
+    #[must_use]
+    pub fn cors(self) -> Option<&'g Cors> {
+        self.ready.cors.as_ref()
+    }
+
+    /// Its constant list of response headers.
+    #[must_use]
+    pub fn header_list(self) -> u16 {
+        self.ready.header_list
     }
 
     /// Whether requests and answers are handed on as they are.
     #[must_use]
-    pub fn is_pass_through(&self) -> bool {
+    pub fn is_pass_through(self) -> bool {
         self.policy().forward.pass_through
     }
 
     /// Whether the end of the body is waited for.
     #[must_use]
-    pub fn observes_body(&self) -> bool {
+    pub fn observes_body(self) -> bool {
         self.policy().forward.observe == forward::Observe::Body
     }
 
     /// The method and path as configured.
     #[must_use]
-    pub fn key(&self) -> &str {
+    pub fn key(self) -> &'g str {
         &self.route.key
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::{
+    blueprint::Action,
     http::{
         edits::Edits,
         method::Method,
@@ -20,7 +21,7 @@ use crate::{
         upstream::{BodyEnd, Forward, Head},
     },
     routing::select::{Selection, select},
-    stages::{authz, forward, health, trace},
+    stages::{authz, forward, guard, health, respond, trace},
 };
 
 /// 400: bytes were lost before they reached us.
@@ -55,8 +56,9 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     let outcome = serve(&mut exchange, &*ports).await;
     let closed = finish::close(&exchange, outcome);
     let relayed = matches!(closed.reply, Reply::Relay(_));
-    if relayed && exchange.route.is_some_and(ReadyRoute::observes_body) {
-        let end = ports.deliver(closed.reply).await;
+    let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
+    if relayed && (left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body)) {
+        let end = ports.deliver(closed.reply, left).await;
         return Finished { reply: None, log: closed.log.line(&exchange, ports.now(), Some(end)) };
     }
     Finished { reply: Some(closed.reply), log: closed.log.line(&exchange, ports.now(), None::<BodyEnd>) }
@@ -79,12 +81,17 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             route
         }
     };
+    let body_limit = guard::check_body(&route.policy().guard, exchange.header(Header::ContentLength))?;
     authenticate(exchange, route, ports)?;
     let authorized = authz::authorize(&route.policy().authz, exchange.principal.as_deref(), &exchange.gateway.name)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
-    let plan = plan(exchange, route)?;
-    let head = forward::call(authorized, plan, ports).await?;
+    if let Action::Respond(config) = &route.route.action {
+        let query = exchange.head.query();
+        return respond::respond(config, |slot| exchange.fact(slot), query).map(Outcome::Made);
+    }
+    let plan = Forward { body_limit, ..plan(exchange, route)? };
+    let head = forward::call(authorized, plan, ports, guard::too_large).await?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;
     Ok(Outcome::Relayed(head))
@@ -117,23 +124,23 @@ async fn built_in<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Op
 }
 
 /// The request has a route: from here on its policy speaks, CORS first, so that every later refusal carries it.
-fn enter<'g>(exchange: &mut Exchange<'g>, index: u16, values: Vec<&'g str>) -> Result<&'g ReadyRoute, Problem> {
+fn enter<'g>(exchange: &mut Exchange<'g>, index: u16, values: Vec<&'g str>) -> Result<ReadyRoute<'g>, Problem> {
     let route = exchange.gateway.route(index).ok_or_else(|| inconsistent(Inconsistent))?;
     exchange.route = Some(route);
     exchange.values = values;
-    exchange.grant = route.cors.as_ref().map(|cors| cors.grant(exchange.header(Header::Origin)));
+    exchange.grant = route.cors().map(|cors| cors.grant(exchange.header(Header::Origin)));
     Ok(route)
 }
 
-fn preflight(exchange: &Exchange<'_>, route: &ReadyRoute, wanted: Method) -> Result<Made, Problem> {
-    let (Some(cors), Some(grant)) = (&route.cors, &exchange.grant) else {
+fn preflight(exchange: &Exchange<'_>, route: ReadyRoute<'_>, wanted: Method) -> Result<Made, Problem> {
+    let (Some(cors), Some(grant)) = (route.cors(), &exchange.grant) else {
         let detail = "This route takes no requests from other origins.";
         return Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"));
     };
     cors.preflight(grant, Some(wanted), exchange.header(Header::AccessControlRequestHeaders))
 }
 
-fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: &ReadyRoute, ports: &P) -> Result<(), Problem> {
+fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
     let Some(issuer) = exchange.gateway.issuer(route.policy().authn).map_err(inconsistent)? else { return Ok(()) };
     let authorization = exchange.header(Header::Authorization);
     exchange.principal = Some(issuer.authenticate(authorization, ports.now(), &exchange.gateway.name)?);
@@ -141,17 +148,41 @@ fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: &ReadyRoute, ports
 }
 
 /// The request to the upstream: exactly the path and query that were decided on.
-fn plan(exchange: &Exchange<'_>, route: &ReadyRoute) -> Result<Forward, Problem> {
-    let target = exchange.gateway.target(&route.route).map_err(inconsistent)?;
-    let url = [&target.base, exchange.head.path(), exchange.head.query()].concat();
-    let untouched = route.is_pass_through();
-    let (mut head, mut answer) = (Edits::default(), Edits::default());
-    if !untouched {
-        head.set("x-request-id", exchange.request_id.clone());
-        route.policy().transform.request.apply(&mut head, |slot| exchange.fact(slot));
-        finish::edit(exchange, &mut answer, true);
+fn plan(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
+    let mut plan = destination(exchange, route)?;
+    if !route.is_pass_through() {
+        let credential = std::mem::take(&mut plan.head);
+        plan.head.set("x-request-id", exchange.request_id.clone());
+        route.policy().transform.request.apply(&mut plan.head, |slot| exchange.fact(slot));
+        // Last, so that nothing takes its place.
+        plan.head.set.extend(credential.set);
+        finish::edit(exchange, &mut plan.answer, true);
     }
-    Ok(Forward { url, head, timeout_ms: target.timeout_ms, untouched, answer })
+    Ok(plan)
+}
+
+/// Where a request goes, with what proves to the upstream who sends it.
+fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
+    let (path, query) = (exchange.head.path(), exchange.head.query());
+    let untouched = route.is_pass_through();
+    let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
+    match &route.route.action {
+        Action::Forward(index) => {
+            let target = exchange.gateway.target(*index).map_err(inconsistent)?;
+            plan.url = [&target.base, path, query].concat();
+            plan.binding.clone_from(&target.binding);
+            if let Some(credential) = &target.credential {
+                plan.untouched = false;
+                plan.head.set(credential.name.clone(), credential.value.clone());
+            }
+        }
+        Action::Assets(binding) => {
+            exchange.head.url().clone_into(&mut plan.url);
+            plan.binding.clone_from(binding);
+        }
+        Action::Respond(_) => return Err(inconsistent(Inconsistent)),
+    }
+    Ok(plan)
 }
 
 fn inconsistent(_: Inconsistent) -> Problem {
@@ -160,6 +191,6 @@ fn inconsistent(_: Inconsistent) -> Problem {
 
 /// What an upstream's answer becomes: its head was edited by the plan already.
 #[must_use]
-pub fn relay(route: Option<&ReadyRoute>) -> Reply {
+pub fn relay(route: Option<ReadyRoute<'_>>) -> Reply {
     Reply::Relay(Relay { head: Edits::default(), untouched: route.is_some_and(ReadyRoute::is_pass_through) })
 }

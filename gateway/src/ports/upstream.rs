@@ -4,13 +4,20 @@
 
 use std::future::Future;
 
-use crate::http::{edits::Edits, reply::Reply};
+use crate::{
+    config::size::Size,
+    http::{Millis, edits::Edits, reply::Reply},
+};
 
 /// A request to an upstream, as data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
     /// Absolute URL. Exactly this is requested.
     pub url: String,
+    /// The binding of the Worker that is asked instead of the network; empty for the network.
+    pub binding: String,
+    /// The most bytes that the body may have, if that is not known from its length.
+    pub body_limit: Option<Size>,
     /// Changes to the client's head. The fields of one hop (RFC 9110 section 7.6.1) are taken out first.
     pub head: Edits,
     /// Time until the head of the answer must be there, in milliseconds.
@@ -38,6 +45,8 @@ pub enum Failure {
     Timeout,
     /// The client has gone, so nobody waits for an answer.
     ClientGone,
+    /// The body of the request grew beyond its limit.
+    BodyTooLarge,
 }
 
 /// How the body of an observed answer ended.
@@ -54,6 +63,7 @@ pub trait Upstream {
     /// Sends a request and waits for the head of the answer.
     fn call(&self, plan: Forward) -> impl Future<Output = Result<Head, Failure>>;
 
-    /// Hands an answer to the client and waits until its body has ended (`observe = "body"`).
-    fn deliver(&self, reply: Reply) -> impl Future<Output = BodyEnd>;
+    /// Hands an answer to the client and waits until its body has ended (`observe = "body"`), for no longer than
+    /// `within_ms`: then it is cut off.
+    fn deliver(&self, reply: Reply, within_ms: Option<Millis>) -> impl Future<Output = BodyEnd>;
 }

@@ -9,6 +9,10 @@ pub mod authn;
 
 pub mod authz;
 
+pub mod guard;
+
+pub mod respond;
+
 pub mod forward;
 
 pub mod transform;

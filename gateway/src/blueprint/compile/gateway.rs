@@ -1,39 +1,69 @@
 //! `[gateway]`: its name and what holds for every route that says nothing else.
 
-use super::{cors, layer::Layer, security_headers};
+use super::super::{Fallback, policy::Layer};
 use crate::{
     config::{
-        reader::{Item, Setting},
-        text::Variables,
+        keys::{Keys as _, keys},
+        kinds,
+        layers::Stack,
+        model::{Grammar, Key},
+        reader::{Item, Located},
         values::names,
     },
-    stages::cors::Config as Cors,
+    stages::{forward::upstream::DEFAULT_TIMEOUTS, security_headers},
 };
+
+const NAME: Grammar = Grammar {
+    name: "name",
+    sentence: "1 to 63 lower case letters, digits and hyphens",
+    pattern: Some("^[a-z0-9-]{1,63}$"),
+};
+
+keys! {
+    /// The gateway itself.
+    pub(super) struct Keys {
+        /// The gateway's name. Also the realm in `WWW-Authenticate`.
+        name: String [Required] = kinds::parsed(NAME, names::gateway),
+        /// Policies that every route uses before its own: the name of one or a list.
+        r#use: Vec<Located<u16>> [Optional] = super::route_keys::uses(),
+    }
+}
 
 /// The section.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gateway {
-    /// `name`.
-    pub(super) name: String,
-    /// `security_headers`: the list of every answer that belongs to no route, and of routes that say nothing.
-    pub(super) security_headers: Option<Setting<security_headers::List>>,
-    /// `cors`: likewise.
-    pub(super) cors: Option<Setting<Cors>>,
+    pub(super) keys: Keys,
+    /// Its policy keys: the weakest layer of every route.
+    pub(super) layer: Layer,
 }
 
 /// Reads `[gateway]`.
-pub(super) fn read(item: &Item<'_>, variables: &mut Variables) -> Option<Gateway> {
+pub(super) fn read(item: &Item<'_>) -> Option<Gateway> {
     let mut section = item.table()?;
-    let name = section.required("name", |item| item.parsed(names::gateway));
-    let security_headers = section.setting("security_headers", security_headers::read);
-    let cors = section.setting("cors", |item| cors::read(item, variables));
+    let gateway = Gateway { keys: Keys::read(&mut section), layer: Layer::read(&mut section) };
     section.finish();
-    Some(Gateway { name: name.unwrap_or_default(), security_headers, cors })
+    Some(gateway)
+}
+
+/// The keys that the section can have.
+pub(super) fn model() -> Vec<Key> {
+    [Keys::model(), Layer::model()].concat()
 }
 
 impl Gateway {
-    /// What it says about every route, as the weakest layer.
-    pub(super) fn layer(&self) -> Layer {
-        Layer { security_headers: self.security_headers.clone(), cors: self.cors.clone(), ..Layer::default() }
+    /// What it says about answers that belong to no route.
+    pub(super) fn fallback(&self) -> Fallback {
+        let layer = [&self.layer];
+        let cors = Stack::new(layer.iter().map(|layer| &layer.cors).collect());
+        let headers = Stack::new(layer.iter().map(|layer| &layer.security_headers).collect());
+        let forward = Stack::new(layer.iter().map(|layer| &layer.forward).collect());
+        let timeout = forward.pick(|keys| &keys.timeout).and_then(|setting| setting.value);
+        Fallback {
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUTS),
+            cors: cors.value(|keys| &keys.cors),
+            security_headers: headers
+                .pick(|keys| &keys.security_headers)
+                .map_or_else(security_headers::defaults, |setting| setting.value.clone().unwrap_or_default()),
+        }
     }
 }

@@ -1,97 +1,146 @@
-//! `gateway.toml` becomes a [`Blueprint`]: every section has a file here that reads like its documentation.
+//! `gateway.toml` becomes a [`Blueprint`] for each environment: every section has a file that reads like its
+//! documentation, here or beside the stage that it belongs to.
 //!
-//! All findings are reported at once. Nothing here reads a file, an environment or a clock: the same text gives
-//! the same blueprint everywhere.
+//! All findings are reported at once. Nothing here reads a disk, an environment or a clock: the same texts give the
+//! same blueprints everywhere.
 
-mod cors;
+mod environments;
+pub mod files;
 mod gateway;
-mod headers;
-mod issuers;
-mod layer;
-mod named;
-mod policy;
+pub mod model;
+pub mod resolved;
+mod route_key;
+mod route_keys;
 mod routes;
-mod security_headers;
+mod sections;
 mod syntax;
 #[cfg(test)]
 mod tests;
-mod texts;
-mod upstreams;
 
-use toml::de::DeTable;
-
-use self::syntax::Broken;
+use self::{
+    files::{Files, Loaded, OneFile},
+    resolved::Resolved,
+    syntax::Broken,
+};
 use super::Blueprint;
 use crate::config::{
     binary,
-    diagnostics::{Code, Diagnostic, Report},
+    context::Context,
+    diagnostics::{Diagnostic, Report},
     reader::Reader,
-    text::Variables,
+    tree::Table,
 };
 
 /// What became of a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compiled {
-    /// The gateway; `None` when a finding is an error.
-    pub blueprint: Option<Blueprint>,
-    /// All findings in the order of the file.
+    /// The gateway outside of any environment, then one for each; empty when a finding is an error.
+    pub environments: Vec<Environment>,
+    /// All findings in the order of the files.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Compiles the text of a `gateway.toml`; `file_name` is only for the findings.
+/// The gateway in an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// The name, `[env.NAME]`; `None` for the file as it stands.
+    pub name: Option<String>,
+    /// What an isolate loads.
+    pub blueprint: Blueprint,
+    /// What came from where, route by route.
+    pub resolved: Vec<Resolved>,
+}
+
+impl Compiled {
+    /// The gateway outside of any environment, if there is one.
+    #[must_use]
+    pub fn into_blueprint(self) -> Option<Blueprint> {
+        self.environments.into_iter().next().map(|environment| environment.blueprint)
+    }
+}
+
+/// What the compiler may know besides the texts.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The names of variables and secrets that the Worker will have, if somebody has looked.
+    pub variables: Option<Vec<String>>,
+}
+
+/// Compiles a `gateway.toml` that includes no other file; `file_name` is only for the findings.
 #[must_use]
 pub fn compile(file_name: &str, source: &str) -> Compiled {
-    let report = Report::new(file_name, source);
-    let blueprint = read_file(source, &report);
-    let blueprint = blueprint.filter(|_| !report.has_errors());
-    Compiled { blueprint, diagnostics: report.into_diagnostics() }
+    compile_files(file_name, source, &OneFile, &Around::default())
+}
+
+/// Compiles a `gateway.toml` with the files that it includes.
+#[must_use]
+pub fn compile_files(file_name: &str, source: &str, files: &dyn Files, around: &Around) -> Compiled {
+    let mut loaded = Loaded::new(file_name, source, files);
+    let environments = Table(loaded.root.take("env").into_iter().collect());
+    let mut compiled = vec![read(None, &loaded.root, &environments, &loaded, around)];
+    for overlay in environments::overlays(&environments) {
+        let root = environments::with(&loaded.root, overlay);
+        compiled.push(read(Some(&overlay.key), &root, &Table::default(), &loaded, around));
+    }
+    environments::together(compiled)
 }
 
 /// The content of `gateway.bin`.
 ///
 /// # Errors
 /// Says that the blueprint cannot be represented, which no compiled one is.
-pub fn to_binary(blueprint: &Blueprint) -> Result<Vec<u8>, String> {
-    binary::encode(blueprint).map_err(|error| format!("the compiled gateway cannot be written: {error}"))
+pub fn to_binary(environments: &[Environment]) -> Result<Vec<u8>, String> {
+    let named = environments.iter().map(|environment| (environment.name.as_deref(), &environment.blueprint));
+    binary::encode(named).map_err(|error| format!("the compiled gateway cannot be written: {error}"))
 }
 
-fn read_file(source: &str, report: &Report<'_>) -> Option<Blueprint> {
-    let (table, errors) = DeTable::parse_recoverable(source);
-    let broken = syntax::report(source, &errors, report);
-    let blueprint = read_sections(Reader::root(table.get_ref(), report));
+/// One reading of the texts: as they stand, or with an overlay.
+struct Reading {
+    name: Option<String>,
+    gateway: Option<(Blueprint, Vec<Resolved>)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+fn read(name: Option<&str>, root: &Table, environments: &Table, loaded: &Loaded, around: &Around) -> Reading {
+    let report = Report::new(&loaded.sources);
+    let broken = loaded.report(&report);
+    let context = Context::of(root, &report);
+    environments::check(environments, root, &context);
+    let gateway = read_sections(Reader::root(root, &context), &context);
+    if let Some(known) = &around.variables {
+        context.warn_missing_variables(known);
+    }
     match broken {
         Broken::Nowhere => {}
         Broken::InLines => report.forget_consequences_of_syntax(),
         Broken::ToTheEnd => report.forget_all_but_syntax(),
     }
-    blueprint
+    let gateway = gateway.filter(|_| !report.has_errors());
+    let gateway =
+        gateway.map(|(blueprint, resolved)| (Blueprint { variables: context.into_variables(), ..blueprint }, resolved));
+    Reading { name: name.map(str::to_owned), gateway, diagnostics: report.into_diagnostics() }
 }
 
 /// The sections of the file. `None` when something is wrong that keeps the rest from being put together.
-fn read_sections(mut root: Reader<'_>) -> Option<Blueprint> {
-    let report = root.report();
-    let mut variables = Variables::default();
-    let gateway = root.required("gateway", |item| gateway::read(item, &mut variables));
-    let issuers = issuers::read(&mut root, &mut variables);
-    let upstreams = upstreams::read(&mut root, &mut variables);
-    let policies = layer::read_policies(&mut root, &issuers, &mut variables);
-    let declared = routes::read(&mut root, &issuers, &upstreams, &policies, &mut variables);
+fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Blueprint, Vec<Resolved>)> {
+    let gateway = root.required("gateway", gateway::read).unwrap_or_default();
+    let issuers = sections::issuers(&mut root);
+    let upstreams = sections::upstreams(&mut root);
+    let policies = sections::policies(&mut root);
+    let declared = routes::read(&mut root);
     root.finish();
 
-    let gateway = gateway.unwrap_or_default();
-    let mut lists = security_headers::Lists::new(gateway.security_headers.clone());
-    let built = routes::build(&declared, &gateway.layer(), &policies, &mut lists, report);
-    issuers.warn_unused(Code::UnusedIssuer, report);
-    upstreams.warn_unused(Code::UnusedUpstream, report);
-    policies.warn_unused(Code::UnusedPolicy, report);
-    Some(Blueprint {
-        name: gateway.name,
-        variables,
+    let built = routes::build(&declared, &gateway, &policies, context);
+    context.warn_unused();
+    let blueprint = Blueprint {
+        fallback: gateway.fallback(),
+        name: gateway.keys.name.take().unwrap_or_default(),
         upstreams: upstreams.into_values()?,
         issuers: issuers.into_values()?,
-        header_lists: lists.into_lists(),
-        cors: gateway.cors.and_then(|setting| setting.value),
+        policies: built.policies,
         routes: built.routes,
         table: built.table,
-    })
+        ..Blueprint::default()
+    };
+    Some((blueprint, built.resolved))
 }

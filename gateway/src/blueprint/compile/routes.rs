@@ -1,44 +1,43 @@
 //! `[routes."METHOD /path"]`: which requests go where, under which policy.
 
-use super::{layer::Layer, named::Register, policy::Layers, security_headers::Lists};
-use crate::{
-    blueprint::{Route, Upstream},
-    config::{
-        diagnostics::{Code, Report},
-        reader::{Item, Located, Reader},
-        text::Variables,
-        values::{Fault, listed, quoted},
+use std::collections::HashMap;
+
+use super::{
+    super::{
+        Action, Route,
+        policy::{Layer, Policy},
     },
-    http::method::Method,
+    gateway::Gateway,
+    resolved::Resolved,
+    route_key::{self, Target},
+    route_keys::Keys,
+    sections::Sections,
+};
+use crate::{
+    config::{
+        context::Context,
+        diagnostics::Code,
+        keys::Keys as _,
+        layers::RouteFacts,
+        reader::{Item, Located, Reader},
+        values::quoted,
+    },
+    http::{host::HostPattern, method::Method},
     routing::{
-        build::{Binding, Builder, Conflict, MOST_WAYS},
-        pattern::{Pattern, PatternError, Segment},
+        build::{Binding, Builder, Conflict, MOST_WAYS, VersionLabel},
         table::Table,
     },
-    stages::authn::Issuer,
 };
-
-/// The first segment of every path that the gateway keeps for itself.
-const OWN_SEGMENT: &str = "__ferrogate";
-
-/// Paths that the gateway answers itself.
-const OWN_PATHS: [&str; 2] = ["/health/live", "/health/ready"];
 
 /// A route as declared; it may stand for several methods.
 pub(super) struct Declared {
-    key: Located<String>,
+    pub(super) key: Located<String>,
     /// `None` when the key is wrong, which has been reported.
     target: Option<Target>,
-    upstream: Option<u16>,
-    uses: Vec<u16>,
-    layer: Layer,
-}
-
-/// What the key of a route says.
-struct Target {
-    methods: Vec<Method>,
-    path: String,
-    pattern: Pattern,
+    /// `None` when it is wrong, which has been reported.
+    action: Option<Action>,
+    keys: Keys,
+    pub(super) layer: Layer,
 }
 
 /// The routes of the blueprint.
@@ -48,178 +47,230 @@ pub(super) struct Built {
     pub(super) routes: Vec<Route>,
     /// The same by method and path.
     pub(super) table: Table,
+    /// Their policies, each once.
+    pub(super) policies: Vec<Policy>,
+    /// What came from where.
+    pub(super) resolved: Vec<Resolved>,
 }
 
 /// Reads `[routes]`, in the order of the file.
-pub(super) fn read(
-    root: &mut Reader<'_>,
-    issuers: &Register<Issuer>,
-    upstreams: &Register<Upstream>,
-    policies: &Register<Layer>,
-    variables: &mut Variables,
-) -> Vec<Declared> {
+pub(super) fn read(root: &mut Reader<'_>) -> Vec<Declared> {
     let entries = root.optional("routes", Item::table).map(|table| table.entries()).unwrap_or_default();
     if entries.is_empty() {
         let draft = root.report().draft(Code::NoRoutes, &(0..0), "the gateway has no routes");
         draft.help("write [routes.\"GET /path\"] with `upstream` and `auth`").report();
     }
     let declare = |item: &Item<'_>| {
-        let target = item.parsed_key(target);
+        let target = item.parsed_key(route_key::parse);
         let mut section = item.table()?;
-        let upstream = section.required("upstream", |item| upstreams.find(item, Code::UnknownUpstream));
-        let uses = section.optional("use", |item| uses(item, policies)).unwrap_or_default();
-        let layer = Layer::read(&mut section, issuers, variables);
+        let keys = Keys::read(&mut section);
+        let layer = Layer::read(&mut section);
         section.finish();
+        let action = keys.action(item);
         let key = Located { value: item.key().to_owned(), span: item.key_span().clone() };
-        Some(Declared { key, target, upstream, uses, layer })
+        Some(Declared { key, target, action, keys, layer })
     };
     entries.iter().filter_map(declare).collect()
-}
-
-/// `use = "NAME"` or `use = ["NAME", …]`.
-fn uses(item: &Item<'_>, policies: &Register<Layer>) -> Option<Vec<u16>> {
-    let find = |item: &Item<'_>| policies.find(item, Code::UnknownPolicy);
-    match () {
-        () if item.is_list() => item.list_of(find),
-        () if item.is_text() => Some(vec![find(item)?]),
-        () => item.wrong_type("the name of a policy or a list of names"),
-    }
-}
-
-/// Reads `METHOD /path` or `METHOD,METHOD /path`.
-fn target(key: &str) -> Result<Target, Fault> {
-    let Some((methods, path)) = key.split_once(' ') else {
-        let fault = Fault::new(Code::BadRouteKey, format!("{} is not the name of a route", quoted(key)));
-        return Err(fault.expected("methods, one blank and a path, for example \"GET,HEAD /v1/products/{id}\""));
-    };
-    let methods = methods_of(methods)?;
-    let start = key.len().saturating_sub(path.len());
-    let pattern = Pattern::parse(path).map_err(|error| bad_path(path, &error).part(start, path.len()))?;
-    check_reserved(path, &pattern).map_err(|fault| fault.part(start, path.len()))?;
-    Ok(Target { methods, path: path.to_owned(), pattern })
-}
-
-fn methods_of(text: &str) -> Result<Vec<Method>, Fault> {
-    let mut methods: Vec<Method> = Vec::new();
-    let mut start = 0_usize;
-    for name in text.split(',') {
-        let method = Method::parse(name).ok_or_else(|| bad_method(name).part(start, name.len()))?;
-        if methods.contains(&method) {
-            return Err(Fault::new(Code::Repeated, format!("{name} stands here twice")).part(start, name.len()));
-        }
-        methods.push(method);
-        start = start.saturating_add(name.len()).saturating_add(1);
-    }
-    Ok(methods)
-}
-
-fn bad_method(name: &str) -> Fault {
-    let fault = Fault::new(Code::BadMethod, format!("{} is not a method that a route can have", quoted(name)));
-    let fault = fault.expected(listed(Method::ALL.map(Method::name)));
-    match name.trim().to_ascii_uppercase().as_str() {
-        "CONNECT" | "TRACE" => fault.help("a gateway neither tunnels nor echoes credentials"),
-        "" | "*" | "ANY" | "ALL" => {
-            fault.help("name each method, separated by commas without blanks: \"GET,POST /path\"")
-        }
-        upper if upper != name && Method::parse(upper).is_some() => {
-            fault.help(format!("methods are case-sensitive: write {upper}"))
-        }
-        _ => fault,
-    }
-}
-
-fn bad_path(path: &str, error: &PatternError) -> Fault {
-    match error {
-        PatternError::Path(rule) => {
-            let fault = Fault::new(Code::BadPath, format!("{} is not a path that requests can have", quoted(path)));
-            fault.expected(rule.expected())
-        }
-        other => {
-            let fault = Fault::new(Code::BadPath, other.message());
-            let fault = fault.expected("a path like /v1/products/{id} or /files/{path...}");
-            other.help().into_iter().fold(fault, Fault::help)
-        }
-    }
-}
-
-fn check_reserved(path: &str, pattern: &Pattern) -> Result<(), Fault> {
-    let is_own = matches!(pattern.0.first(), Some(Segment::Literal(first)) if first == OWN_SEGMENT);
-    if !is_own && !OWN_PATHS.contains(&path) {
-        return Ok(());
-    }
-    let fault = Fault::new(Code::ReservedPath, format!("the gateway answers {} itself", quoted(path)));
-    Err(fault.expected(format!("a path other than {} and those below `/{OWN_SEGMENT}/`", listed(OWN_PATHS))))
 }
 
 /// Puts the routes together, each with its policy resolved.
 pub(super) fn build(
     declared: &[Declared],
-    gateway: &Layer,
-    policies: &Register<Layer>,
-    lists: &mut Lists,
-    report: &Report<'_>,
+    gateway: &Gateway,
+    policies: &Sections<Layer>,
+    context: &Context<'_>,
 ) -> Built {
-    let mut built = Built::default();
-    let mut table = Builder::default();
-    let mut places: Vec<&Declared> = Vec::new();
+    let mut building = Building::new(context);
     for route in declared {
+        let layers = layers(route, gateway, policies, context);
         let parameters: Vec<String> =
             route.target.iter().flat_map(|target| target.pattern.parameters()).map(str::to_owned).collect();
-        let used = route.uses.iter().filter_map(|index| policies.get(*index));
-        let layers: Vec<&Layer> = std::iter::once(gateway).chain(used).chain([&route.layer]).collect();
-        let policy = Layers { layers: &layers, route: &route.key, parameters: &parameters }.resolve(lists, report);
+        let policy = policy(route, &layers, &parameters, context);
+        super::resolved::warn_shadowed(&layers, route, context);
         let Some(target) = &route.target else { continue };
-        for method in &target.methods {
-            if !insert(&mut table, &mut places, route, target, *method, report) {
-                return built;
-            }
-            built.routes.push(Route {
-                key: format!("{} {}", method.name(), target.path),
-                upstream: route.upstream.unwrap_or_default(),
-                parameters: parameters.clone(),
-                policy: policy.clone().unwrap_or_default(),
-            });
+        if !building.add(route, target, policy, &parameters, &layers) {
+            return building.built;
         }
     }
-    built.table = table.finish();
-    built
+    building.finish()
 }
 
-/// Adds a route to the table under the next index; `false` when there are too many to go on.
-fn insert<'d>(
-    table: &mut Builder,
-    places: &mut Vec<&'d Declared>,
-    route: &'d Declared,
-    target: &Target,
-    method: Method,
-    report: &Report<'_>,
-) -> bool {
-    let binding = Binding { pattern: &target.pattern, method, host: None, version: None };
-    let conflict = match u16::try_from(places.len()) {
-        Ok(index) if index < u16::MAX => table.insert(&binding, index).err(),
-        _ => Some(Conflict::TooMany),
+/// The policy of a route; `None` when something about it is wrong, which has been reported.
+fn policy(route: &Declared, layers: &[NamedLayer<'_>], parameters: &[String], context: &Context<'_>) -> Option<Policy> {
+    let mut facts = RouteFacts {
+        report: context.report,
+        key: &route.key,
+        parameters,
+        is_public: None,
+        // A route that does not say what becomes of its requests was meant for an upstream, as likely as not.
+        forwards: !matches!(route.action, Some(Action::Respond(_))),
+        passes_through: false,
     };
-    places.push(route);
-    match conflict {
-        None => true,
-        Some(Conflict::Tie(other) | Conflict::TwoDefaults(other)) => {
-            let message = format!("{} {} takes the same requests as another route", method.name(), target.path);
-            let mut draft = report.draft(Code::Tie, &route.key.span, message);
-            if let Some(other) = places.get(usize::from(other)) {
-                draft = draft.related(&other.key.span, "the other route");
+    let stack: Vec<&Layer> = layers.iter().map(|layer| layer.keys).collect();
+    let policy = Policy::resolve(&stack, &mut facts);
+    if let Some(redirect) = route.keys.redirect.get() {
+        facts.check_template(&redirect.to);
+    }
+    policy
+}
+
+/// One layer of a route.
+pub(super) struct NamedLayer<'d> {
+    /// `[gateway]`, `[policies.NAME]` or the route itself.
+    pub(super) from: String,
+    /// Where the route or the gateway names it, if it is a policy.
+    pub(super) place: Option<&'d Located<u16>>,
+    /// Whether the route itself names it.
+    pub(super) is_own: bool,
+    pub(super) keys: &'d Layer,
+}
+
+/// The layers of a route, the weakest first.
+fn layers<'d>(
+    route: &'d Declared,
+    gateway: &'d Gateway,
+    policies: &'d Sections<Layer>,
+    context: &Context<'_>,
+) -> Vec<NamedLayer<'d>> {
+    let policy = |place: &'d Located<u16>, is_own: bool| {
+        let from = format!("policies.{}", context.policies.name(place.value).unwrap_or_default());
+        Some(NamedLayer { from, place: Some(place), is_own, keys: policies.get(place.value)? })
+    };
+    let default = gateway.keys.r#use.get().into_iter().flatten().filter_map(|place| policy(place, false));
+    let used = route.keys.r#use.get().into_iter().flatten().filter_map(|place| policy(place, true));
+    let gateway = NamedLayer { from: "gateway".to_owned(), place: None, is_own: false, keys: &gateway.layer };
+    let own = NamedLayer { from: "the route".to_owned(), place: None, is_own: true, keys: &route.layer };
+    std::iter::once(gateway).chain(default).chain(used).chain([own]).collect()
+}
+
+/// Routes being put together.
+struct Building<'d> {
+    context: &'d Context<'d>,
+    built: Built,
+    table: Builder,
+    places: Vec<&'d Declared>,
+    known: HashMap<Policy, u16>,
+}
+
+impl<'d> Building<'d> {
+    fn new(context: &'d Context<'d>) -> Self {
+        Self { context, built: Built::default(), table: Builder::default(), places: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Adds a route under all its methods; `false` when there are too many to go on.
+    fn add(
+        &mut self,
+        route: &'d Declared,
+        target: &Target,
+        policy: Option<Policy>,
+        parameters: &[String],
+        layers: &[NamedLayer<'_>],
+    ) -> bool {
+        let Some(policy) = self.intern(policy.unwrap_or_default()) else { return self.too_many(route, "policies") };
+        for method in &target.methods {
+            if !self.insert(route, target, *method) {
+                return false;
             }
-            draft.help("the names of parameters make no difference; take one of the two out").report();
-            true
+            let key = format!("{} {}", method.name(), target.path);
+            self.built.resolved.push(Resolved::new(&key, route, layers, self.context));
+            self.built.routes.push(Route {
+                key,
+                action: route.action.clone().unwrap_or(Action::Forward(0)),
+                parameters: parameters.to_vec(),
+                policy,
+                tags: route.keys.tags.get().cloned().unwrap_or_default(),
+            });
         }
-        Some(Conflict::TooManyWays) => {
-            let message = format!("with this route, more than {MOST_WAYS} places have to be looked at for one path");
-            let help = "give some of the parameters literal segments of their own, or take their types out";
-            report.draft(Code::TooMany, &route.key.span, message).help(help).report();
-            false
+        true
+    }
+
+    /// All that was added; reports routes that get no request.
+    fn finish(mut self) -> Built {
+        for found in self.table.unreachable() {
+            let Some(route) = self.places.get(usize::from(found.route)) else { continue };
+            let message = format!("no request reaches {}", quoted(&route.key.value));
+            let mut draft = self.context.report.draft(Code::Unreachable, &route.key.span, message);
+            for other in found.by.iter().filter_map(|by| self.places.get(usize::from(*by))) {
+                draft = draft.related(&other.key.span, "this route takes some of what it could");
+            }
+            draft.help("take it out, or one of the others").report();
         }
-        Some(Conflict::TooMany) => {
-            report.draft(Code::TooMany, &route.key.span, "this is more than 65,535 routes").report();
-            false
+        self.built.table = self.table.finish();
+        self.built
+    }
+
+    fn intern(&mut self, policy: Policy) -> Option<u16> {
+        if let Some(index) = self.known.get(&policy) {
+            return Some(*index);
         }
+        let index = u16::try_from(self.built.policies.len()).ok()?;
+        self.built.policies.push(policy.clone());
+        self.known.insert(policy, index);
+        Some(index)
+    }
+
+    /// Adds a route to the table under the next index, once for each host.
+    fn insert(&mut self, route: &'d Declared, target: &Target, method: Method) -> bool {
+        let index = u16::try_from(self.places.len()).ok().filter(|index| *index < u16::MAX);
+        self.places.push(route);
+        let version = route.keys.version.get();
+        let version = version.map(|version| VersionLabel { label: &version.name, default: version.default });
+        let hosts: Vec<String> = route.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect();
+        let hosts: Vec<Option<&str>> = match hosts.as_slice() {
+            [] => vec![None],
+            hosts => hosts.iter().map(|host| Some(host.as_str())).collect(),
+        };
+        hosts.into_iter().all(|host| {
+            let binding = Binding { pattern: &target.pattern, method, host, version };
+            let inserted = index.ok_or(Conflict::TooMany).and_then(|index| self.table.insert(&binding, index));
+            inserted.err().is_none_or(|conflict| self.report(route, target, method, conflict))
+        })
+    }
+
+    /// Reports why a route cannot join the table; `false` when there are too many to go on.
+    fn report(&self, route: &Declared, target: &Target, method: Method, conflict: Conflict) -> bool {
+        match conflict {
+            Conflict::Tie(other) => {
+                let help = "the names of parameters make no difference; take one of the two out, or give them different \
+                            hosts or versions";
+                self.report_tie(route, target, method, other, "takes the same requests as another route", help)
+            }
+            Conflict::TwoDefaults(other) => {
+                let help = "requests that name no version can get only one of them";
+                self.report_tie(route, target, method, other, "is one default version too many", help)
+            }
+            Conflict::TooManyWays => {
+                let message =
+                    format!("with this route, more than {MOST_WAYS} places have to be looked at for one path");
+                let help = "give some of the parameters literal segments of their own, or take their types out";
+                self.context.report.draft(Code::TooManyWays, &route.key.span, message).help(help).report();
+                false
+            }
+            Conflict::TooMany => self.too_many(route, "routes"),
+        }
+    }
+
+    fn report_tie(
+        &self,
+        route: &Declared,
+        target: &Target,
+        method: Method,
+        other: u16,
+        what: &str,
+        help: &str,
+    ) -> bool {
+        let message = format!("{} {} {what}", method.name(), target.path);
+        let mut draft = self.context.report.draft(Code::Tie, &route.key.span, message);
+        if let Some(other) = self.places.get(usize::from(other)) {
+            draft = draft.related(&other.key.span, "the other route");
+        }
+        draft.help(help).report();
+        true
+    }
+
+    fn too_many(&self, route: &Declared, what: &str) -> bool {
+        let message = format!("this is more than 65,535 {what}");
+        self.context.report.draft(Code::TooMany, &route.key.span, message).report();
+        false
     }
 }

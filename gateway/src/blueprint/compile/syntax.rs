@@ -8,7 +8,7 @@ use crate::config::diagnostics::{Code, Report, Span};
 const UNCLOSED: [&str; 2] = ["unclosed array,", "unclosed inline table"];
 
 /// How much of the file cannot be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Broken {
     /// It is TOML.
     Nowhere,
@@ -18,9 +18,9 @@ pub(super) enum Broken {
     ToTheEnd,
 }
 
-/// Reports what the parser found. Of several errors on a line the first is the cause; behind something that is
+/// Reports what the parser found in a text that begins at `base` among all texts. Of several errors on a line the first is the cause; behind something that is
 /// not closed, an error right below another one is a consequence too.
-pub(super) fn report(source: &str, errors: &[Error], report: &Report<'_>) -> Broken {
+pub(super) fn report(source: &str, base: usize, errors: &[Error], report: &Report<'_>) -> Broken {
     let unclosed = errors.iter().any(|error| UNCLOSED.iter().any(|start| error.message().starts_with(start)));
     let mut before: Option<Span> = None;
     for error in in_order(source, errors) {
@@ -31,6 +31,7 @@ pub(super) fn report(source: &str, errors: &[Error], report: &Report<'_>) -> Bro
         if follows {
             continue;
         }
+        let span = span.start.saturating_add(base)..span.end.saturating_add(base);
         let draft = report.draft(Code::Syntax, &span, format!("this is not TOML: {message}"));
         let help = "a list or table that is not closed takes in what follows: look at the lines above too";
         if unclosed { draft.help(help).report() } else { draft.report() }

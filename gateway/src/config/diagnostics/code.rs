@@ -53,18 +53,22 @@ codes! {
     BadCidr = "0116", "A network is an address and how many of its bits count: 10.0.0.0/8.";
     BadMediaType = "0117", "A media type is a type and a subtype: application/json, image/*, application/*+json.";
     BadHost = "0118", "A host is a name in lower case without a port: api.acme.example, *.acme.example.";
+    BadInclude = "0119", "An included file is there and can be read.";
+    NotInInclude = "0120", "What holds for the whole gateway stands in the main file.";
     BadUrl = "0201", "The address of an upstream is an http or https URL without user, query and fragment.";
     TargetCount = "0202", "An upstream has exactly one target.";
     SecretInClear = "0203", "A secret comes from a variable and never stands in the file.";
     SecretDefault = "0204", "The variable of a secret has no default.";
     EmptyText = "0205", "A text that is compared with something says something.";
+    BadBinding = "0206", "A binding is named as in wrangler.toml.";
+    BadCredentials = "0207", "Credentials are one token, one user with a password, or one header.";
     UnknownIssuer = "0301", "`auth` names an issuer of the file.";
     UnknownPolicy = "0302", "`use` names policies of the file.";
     NoAuth = "0303", "Every route says who may ask.";
     BadScope = "0304", "A scope is a scope-token of RFC 6749.";
     ScopesOnPublic = "0305", "Only a route with a token asks for scopes.";
     BadOrigin = "0306", "An origin is a scheme, a host and perhaps a port, in lower case.";
-    AnyOrigin = "0307", "Origins are named one by one.";
+    AnyOrigin = "0307", "Origins are named one by one, or by the host that they stand below.";
     BadHeaderName = "0308", "A header has a name that HTTP allows.";
     OwnedHeader = "0309", "Headers that belong to the connection are left to it.";
     BadHeaderValue = "0310", "A header has a value that HTTP allows.";
@@ -78,27 +82,41 @@ codes! {
     BadPath = "0404", "A path is a path that requests can have, with parameters as whole segments.";
     ReservedPath = "0405", "Paths that the gateway answers itself belong to no route.";
     Tie = "0406", "No two routes take the same requests.";
+    NoAction = "0407", "A route says what becomes of its requests.";
+    TwoActions = "0408", "A route does one thing with its requests.";
+    BadAddress = "0409", "A redirect goes to a path or to a URL whose host stands in the file.";
+    Unreachable = "0410", "A route gets some requests.";
+    TooManyWays = "0411", "Few places have to be looked at to find the route of a path.";
     UnusedUpstream = "0901", "Every upstream is used by a route.";
     UnusedIssuer = "0902", "Every issuer is used by a route or a policy.";
     UnusedPolicy = "0903", "Every policy is used by a route.";
     NoRoutes = "0904", "A gateway has routes.";
+    IdleOverlay = "0905", "What an environment says is different from the rest of the file.";
+    ShadowedPolicy = "0906", "A policy that a route uses says something that holds for it.";
+    MissingVariable = "0907", "Every variable gets a value from somewhere.";
 }
 
 impl Code {
     /// How bad it is to break the rule.
     #[must_use]
     pub fn severity(self) -> Severity {
-        match self {
-            Self::UnusedUpstream | Self::UnusedIssuer | Self::UnusedPolicy | Self::NoRoutes => Severity::Warning,
-            _ => Severity::Error,
-        }
+        if self.number().starts_with("FG09") { Severity::Warning } else { Severity::Error }
+    }
+
+    /// Whether the finding counts only if it is made in every environment: what one of them uses is used.
+    #[must_use]
+    pub fn counts_everywhere(self) -> bool {
+        matches!(self, Self::UnusedUpstream | Self::UnusedIssuer | Self::UnusedPolicy | Self::NoRoutes)
     }
 
     /// Whether the finding says that something is missing, which a broken line elsewhere may be the cause of.
     #[must_use]
     pub fn may_follow_from_syntax(self) -> bool {
-        use Code::{EmptyList, MissingKey, NoAuth, UnknownIssuer, UnknownParameter, UnknownPolicy, UnknownUpstream};
-        let missing = [MissingKey, NoAuth, EmptyList, UnknownIssuer, UnknownPolicy, UnknownUpstream, UnknownParameter];
+        use Code::{
+            EmptyList, MissingKey, NoAction, NoAuth, UnknownIssuer, UnknownParameter, UnknownPolicy, UnknownUpstream,
+        };
+        let missing =
+            [MissingKey, NoAuth, NoAction, EmptyList, UnknownIssuer, UnknownPolicy, UnknownUpstream, UnknownParameter];
         missing.contains(&self) || self.severity() == Severity::Warning
     }
 }

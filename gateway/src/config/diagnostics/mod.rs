@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use code::Code;
 pub use report::{Draft, Report};
-pub use source::Place;
+pub use source::{Place, Sources};
 
 /// Where something stands in a source text, in bytes.
 pub type Span = std::ops::Range<usize>;
@@ -50,6 +50,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
+    /// The environment in which alone it is found, if so.
+    pub environment: Option<String>,
 }
 
 /// Another place that belongs to a finding.
@@ -59,6 +61,11 @@ pub struct Related {
     pub message: String,
     /// Where it is.
     pub place: Place,
+}
+
+/// Puts findings into the order of the files.
+pub fn in_order(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|left, right| (&left.place, left.code).cmp(&(&right.place, right.code)));
 }
 
 /// Whether there is a finding that forbids the compiled file.

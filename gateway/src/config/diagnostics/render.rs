@@ -57,6 +57,7 @@ fn one(diagnostic: &Diagnostic, style: Style) -> String {
         ("found", diagnostic.found.as_ref().filter(said).cloned()),
         ("nearest", diagnostic.nearest.as_ref().map(|name| format!("`{name}`"))),
         ("help", diagnostic.help.clone()),
+        ("only in", diagnostic.environment.as_ref().map(|name| format!("environment `{name}`"))),
     ];
     for (label, line) in lines {
         let Some(line) = line else { continue };
@@ -107,10 +108,11 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::diagnostics::{Code, Report};
+    use crate::config::diagnostics::{Code, Report, Sources};
 
     fn findings() -> Vec<Diagnostic> {
-        let report = Report::new("gateway.toml", "a = 1\nuse = \"x\"\n");
+        let sources = Sources::of("gateway.toml", "a = 1\nuse = \"x\"\n");
+        let report = Report::new(&sources);
         let draft = report.draft(Code::UnknownPolicy, &(12..15), "no policy is named `x`");
         draft.expected("`y`").found("`x`").nearest("x", ["y"]).help("do this").related(&(0..1), "it is here").report();
         report.draft(Code::UnusedPolicy, &(0..1), "unused").report();

@@ -2,26 +2,26 @@
 
 use std::cell::RefCell;
 
-use super::{Code, Diagnostic, Related, Span, nearest, source::Source};
+use super::{Code, Diagnostic, Related, Span, nearest, source::Sources};
 
-/// The findings about one source text.
+/// The findings about a configuration.
 #[derive(Debug)]
 pub struct Report<'s> {
-    source: Source<'s>,
+    sources: &'s Sources,
     found: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'s> Report<'s> {
-    /// No findings yet about a text under the name of its file.
+    /// No findings yet about these texts.
     #[must_use]
-    pub fn new(file: &'s str, text: &'s str) -> Self {
-        Self { source: Source::new(file, text), found: RefCell::default() }
+    pub fn new(sources: &'s Sources) -> Self {
+        Self { sources, found: RefCell::default() }
     }
 
-    /// The text that findings are about.
+    /// The texts that findings are about.
     #[must_use]
-    pub fn source(&self) -> &Source<'s> {
-        &self.source
+    pub fn sources(&self) -> &'s Sources {
+        self.sources
     }
 
     /// Begins a finding about a place. Nothing is recorded before [`Draft::report`].
@@ -30,14 +30,15 @@ impl<'s> Report<'s> {
             code,
             severity: code.severity(),
             message: message.into(),
-            place: self.source.place(span),
+            place: self.sources.place(span),
             expected: None,
             found: None,
             nearest: None,
             help: None,
             related: Vec::new(),
+            environment: None,
         };
-        Draft { source: &self.source, found: &self.found, diagnostic }
+        Draft { sources: self.sources, found: &self.found, diagnostic }
     }
 
     /// Whether a finding forbids the compiled file.
@@ -51,8 +52,9 @@ impl<'s> Report<'s> {
     pub fn forget_consequences_of_syntax(&self) {
         let mut found = self.found.borrow_mut();
         let is_syntax = |diagnostic: &Diagnostic| diagnostic.code == Code::Syntax;
-        let broken: Vec<u32> = found.iter().filter(|it| is_syntax(it)).map(|it| it.place.line).collect();
-        found.retain(|it| is_syntax(it) || !(it.code.may_follow_from_syntax() || broken.contains(&it.place.line)));
+        let line = |it: &Diagnostic| (it.place.file.clone(), it.place.line);
+        let broken: Vec<(String, u32)> = found.iter().filter(|it| is_syntax(it)).map(line).collect();
+        found.retain(|it| is_syntax(it) || !(it.code.may_follow_from_syntax() || broken.contains(&line(it))));
     }
 
     /// Takes back everything but syntax errors, because nobody knows what the rest of the file says.
@@ -64,7 +66,7 @@ impl<'s> Report<'s> {
     #[must_use]
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         let mut found = self.found.into_inner();
-        found.sort_by(|left, right| (&left.place, left.code).cmp(&(&right.place, right.code)));
+        super::in_order(&mut found);
         found
     }
 }
@@ -73,7 +75,7 @@ impl<'s> Report<'s> {
 #[derive(Debug)]
 #[must_use = "a draft counts once it is reported"]
 pub struct Draft<'r> {
-    source: &'r Source<'r>,
+    sources: &'r Sources,
     found: &'r RefCell<Vec<Diagnostic>>,
     diagnostic: Diagnostic,
 }
@@ -105,7 +107,7 @@ impl Draft<'_> {
 
     /// Points to another place that belongs to it.
     pub fn related(mut self, span: &Span, message: impl Into<String>) -> Self {
-        self.diagnostic.related.push(Related { message: message.into(), place: self.source.place(span) });
+        self.diagnostic.related.push(Related { message: message.into(), place: self.sources.place(span) });
         self
     }
 
@@ -121,7 +123,8 @@ mod tests {
 
     #[test]
     fn findings_come_in_the_order_of_the_file() {
-        let report = Report::new("f", "a\nb\nc");
+        let sources = Sources::of("f", "a\nb\nc");
+        let report = Report::new(&sources);
         report.draft(Code::UnknownKey, &(4..5), "third").report();
         report.draft(Code::UnknownKey, &(0..1), "first").report();
         report.draft(Code::UnusedPolicy, &(2..3), "second").report();
@@ -131,14 +134,16 @@ mod tests {
 
     #[test]
     fn a_draft_that_is_not_reported_leaves_no_trace() {
-        let report = Report::new("f", "a");
+        let sources = Sources::of("f", "a");
+        let report = Report::new(&sources);
         let _ = report.draft(Code::UnknownKey, &(0..1), "never");
         assert!(report.into_diagnostics().is_empty());
     }
 
     #[test]
     fn warnings_are_no_errors() {
-        let report = Report::new("f", "a");
+        let sources = Sources::of("f", "a");
+        let report = Report::new(&sources);
         report.draft(Code::UnusedPolicy, &(0..1), "unused").report();
         assert!(!report.has_errors());
         report.draft(Code::UnknownKey, &(0..1), "unknown").report();
@@ -147,7 +152,8 @@ mod tests {
 
     #[test]
     fn after_a_syntax_error_nothing_is_said_to_be_missing() {
-        let report = Report::new("f", "a\nb\nc");
+        let sources = Sources::of("f", "a\nb\nc");
+        let report = Report::new(&sources);
         for (code, span) in
             [(Code::Syntax, 0..1), (Code::WrongType, 0..1), (Code::MissingKey, 2..3), (Code::WrongType, 4..5)]
         {

@@ -1,4 +1,7 @@
-//! A source text and the places in it.
+//! The source texts of a configuration and the places in them.
+//!
+//! A configuration may be spread over files. Their texts are counted as if they stood one after another, so that a
+//! span alone says which file it is in.
 //!
 //! Excerpts end up in terminals and build logs, so control characters are replaced in them and what stands
 //! behind a key like `secret` is masked.
@@ -11,7 +14,7 @@ use super::{Span, nearest::nearest};
 const SECRET: &str = "secret";
 
 /// A place in a file, with the line that it stands on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file as it was named on the command line.
     pub file: String,
@@ -25,41 +28,76 @@ pub struct Place {
     pub excerpt: String,
 }
 
-/// A source text that knows its lines.
+/// All source texts, the main file first.
+#[derive(Debug, Default)]
+pub struct Sources {
+    files: Vec<File>,
+}
+
+/// One text that knows its lines.
 #[derive(Debug)]
-pub struct Source<'s> {
-    file: &'s str,
-    text: &'s str,
-    /// Where lines begin, in bytes.
+struct File {
+    name: String,
+    text: String,
+    /// Where it begins among all texts.
+    base: usize,
+    /// Where lines begin, in bytes from its own start.
     starts: Vec<usize>,
 }
 
-impl<'s> Source<'s> {
-    /// A text under the name of its file.
+impl Sources {
+    /// Only this text, under the name of its file.
     #[must_use]
-    pub fn new(file: &'s str, text: &'s str) -> Self {
-        let after = |(index, _): (usize, &str)| index.saturating_add(1);
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(after)).collect();
-        Self { file, text, starts }
+    pub fn of(name: &str, text: &str) -> Self {
+        let mut sources = Self::default();
+        sources.add(name, text);
+        sources
     }
 
-    /// The text of a span; empty when the span is none of this text.
+    /// Adds a text. Returns where it begins among all texts: what spans of its own must be moved by.
+    pub fn add(&mut self, name: &str, text: &str) -> usize {
+        // One byte between two texts, so that the end of one is not the start of the next.
+        let base = self.files.last().map_or(0, |last| last.end().saturating_add(1));
+        let after = |(index, _): (usize, &str)| index.saturating_add(1);
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(after)).collect();
+        self.files.push(File { name: name.to_owned(), text: text.to_owned(), base, starts });
+        base
+    }
+
+    /// The text of a span; empty when the span is in none of the texts.
     #[must_use]
-    pub fn slice(&self, span: &Span) -> &'s str {
-        self.text.get(span.clone()).unwrap_or_default()
+    pub fn slice(&self, span: &Span) -> &str {
+        let own = |file: &File| Some(span.start.checked_sub(file.base)?..span.end.checked_sub(file.base)?);
+        self.file(span).and_then(|file| file.text.get(own(file)?)).unwrap_or_default()
     }
 
     /// The place of a span. Of a span over several lines it is the part on the first one.
     #[must_use]
     pub fn place(&self, span: &Span) -> Place {
-        let line = self.starts.partition_point(|start| *start <= span.start).saturating_sub(1);
+        self.file(span).map(|file| file.place(span)).unwrap_or_default()
+    }
+
+    fn file(&self, span: &Span) -> Option<&File> {
+        let behind = self.files.partition_point(|file| file.base <= span.start);
+        self.files.get(behind.saturating_sub(1))
+    }
+}
+
+impl File {
+    fn end(&self) -> usize {
+        self.base.saturating_add(self.text.len())
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        let own = |at: usize| at.saturating_sub(self.base);
+        let line = self.starts.partition_point(|start| *start <= own(span.start)).saturating_sub(1);
         let start = self.starts.get(line).copied().unwrap_or_default();
         let text = self.text.get(start..).unwrap_or_default().split('\n').next().unwrap_or_default();
         let text = text.strip_suffix('\r').unwrap_or(text);
-        let column = characters(text, span.start.saturating_sub(start));
-        let end = characters(text, span.end.saturating_sub(start));
+        let column = characters(text, own(span.start).saturating_sub(start));
+        let end = characters(text, own(span.end).saturating_sub(start));
         Place {
-            file: self.file.to_owned(),
+            file: self.name.clone(),
             line: number(line.saturating_add(1)),
             column: number(column.saturating_add(1)),
             length: number(end.saturating_sub(column).max(1)),
@@ -148,7 +186,7 @@ mod tests {
     use super::*;
 
     fn place(text: &str, span: Span) -> (u32, u32, u32, String) {
-        let place = Source::new("f", text).place(&span);
+        let place = Sources::of("f", text).place(&span);
         (place.line, place.column, place.length, place.excerpt)
     }
 
@@ -164,6 +202,16 @@ mod tests {
         assert_eq!(place("a\n", 2..2), (2, 1, 1, String::new()));
         assert_eq!(place("a = [\n1,\n]", 4..10), (1, 5, 1, "a = [".into()));
         assert_eq!(place("a", 100..200), (1, 2, 1, "a".into()));
+    }
+
+    #[test]
+    fn a_span_alone_says_which_file_it_is_in() {
+        let mut sources = Sources::of("a", "x = 1\n");
+        assert_eq!(sources.add("b", "y = 2\nz = 3"), 7);
+        let place = |span: Span| sources.place(&span);
+        assert_eq!((place(5..6).file, place(7..8).file, place(13..14).file), ("a".into(), "b".into(), "b".into()));
+        assert_eq!((place(6..6).file, place(13..14).line, place(17..18).column), ("a".into(), 2, 5));
+        assert_eq!((sources.slice(&(0..1)), sources.slice(&(13..18)), sources.slice(&(5..8))), ("x", "z = 3", ""));
     }
 
     #[test]

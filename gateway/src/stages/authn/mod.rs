@@ -1,6 +1,10 @@
 //! Who is asking: a bearer token, checked against one configured issuer.
 
 mod claims;
+#[cfg(feature = "compiler")]
+pub mod issuers;
+#[cfg(feature = "compiler")]
+pub mod keys;
 mod memory;
 mod signature;
 
@@ -49,7 +53,7 @@ pub enum Algorithm {
 }
 
 /// The key of this stage: `auth`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Config {
     /// `auth = "none"`: anybody.
     #[default]

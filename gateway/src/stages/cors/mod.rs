@@ -1,5 +1,8 @@
 //! Cross-origin requests from browsers (Fetch standard, section 3.2 "CORS protocol").
 
+#[cfg(feature = "compiler")]
+pub mod keys;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -7,15 +10,16 @@ use crate::{
     http::{
         edits::Edits,
         method::Method,
+        origin::OriginPattern,
         problem::{Fault, Kind, Problem},
         reply::Made,
     },
 };
 
 /// The key of this stage: `cors`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
-    /// Origins that may ask, each exact: scheme, host and port.
+    /// Origins that may ask: exact, or all below one host (see [`OriginPattern`]).
     pub origins: Vec<Text>,
     /// Methods that a preflight may ask for.
     pub methods: Vec<Method>,
@@ -48,7 +52,7 @@ const UPSTREAM_HEADERS: [&str; 3] =
 /// A policy made ready for an isolate: values resolved, lists joined.
 #[derive(Debug)]
 pub struct Cors {
-    origins: Vec<String>,
+    origins: Vec<OriginPattern>,
     methods: Vec<Method>,
     headers: Vec<String>,
     allow_methods: String,
@@ -74,7 +78,8 @@ impl Cors {
     pub fn new(config: &Config, values: &Values) -> Self {
         let names: Vec<&str> = config.methods.iter().map(|method| method.name()).collect();
         Self {
-            origins: config.origins.iter().map(|origin| origin.resolve(values)).collect(),
+            // What a variable brings and is no origin lets nobody in.
+            origins: config.origins.iter().filter_map(|origin| OriginPattern::new(&origin.resolve(values))).collect(),
             methods: config.methods.clone(),
             headers: config.headers.clone(),
             allow_methods: names.join(", "),
@@ -89,7 +94,7 @@ impl Cors {
     #[must_use]
     pub fn grant(&self, origin: Option<&str>) -> Grant {
         match origin {
-            Some(origin) if self.origins.iter().any(|known| known == origin) => Grant::Allowed(origin.to_owned()),
+            Some(origin) if self.origins.iter().any(|known| known.matches(origin)) => Grant::Allowed(origin.to_owned()),
             _ => Grant::Refused,
         }
     }

@@ -1,5 +1,8 @@
 //! Changes that the configuration makes to the heads of requests and answers.
 
+#[cfg(feature = "compiler")]
+pub mod keys;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
 };
 
 /// The keys of this stage: `request_headers`, `response_headers`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Changes on the way to the upstream.
     pub request: Changes,
@@ -17,7 +20,7 @@ pub struct Config {
 }
 
 /// Changes to one head.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Changes {
     /// Names, in lower case.
     pub remove: Vec<String>,

@@ -3,7 +3,13 @@
 //! The defaults are those that the OWASP REST guidance gives for APIs. They replace what an upstream sent under
 //! the same name, so that one list says what clients see.
 
+#[cfg(feature = "compiler")]
+pub mod keys;
+
 use crate::http::edits::Edits;
+
+/// The key of this stage: `security_headers`, as a constant list of headers: names in lower case, values.
+pub type Config = Vec<(String, String)>;
 
 /// The headers of a gateway that says nothing about them.
 pub const DEFAULTS: [(&str, &str); 9] = [
@@ -17,6 +23,12 @@ pub const DEFAULTS: [(&str, &str); 9] = [
     ("permissions-policy", "interest-cohort=()"),
     ("x-permitted-cross-domain-policies", "none"),
 ];
+
+/// [`DEFAULTS`] as a list.
+#[must_use]
+pub fn defaults() -> Config {
+    DEFAULTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
 
 /// Puts a constant list of headers on an answer.
 pub fn finish(head: &mut Edits, list: u16) {

@@ -1,24 +1,35 @@
 //! The way to the upstream: where exactly, with which head, and what its failures mean to the client.
 
+#[cfg(feature = "compiler")]
+pub mod keys;
+pub mod upstream;
+#[cfg(feature = "compiler")]
+pub mod upstreams;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::size::Size,
     facts::authorized::Authorized,
     http::problem::{Fault, Kind, Problem},
     ports::upstream::{Failure, Forward, Head, Upstream},
 };
 
-/// The keys of this stage: `pass_through`, `observe`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+use self::upstream::Timeouts;
+
+/// The keys of this stage: `timeout`, `pass_through`, `observe`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Hand request and answer on as they are, hop-by-hop fields apart.
     pub pass_through: bool,
     /// How far an answer is watched.
     pub observe: Observe,
+    /// How long an answer may take, if the route or its policies say so; else the upstream, else the gateway.
+    pub timeout: Option<Timeouts>,
 }
 
 /// How far an answer is watched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Observe {
     /// Up to its head: the body streams on by itself, and outcome and duration are those of the head.
     #[default]
@@ -46,10 +57,16 @@ pub const CLIENT_GONE: Kind =
 /// Sends a request on. Takes the proof that it may go.
 ///
 /// # Errors
-/// [`UPSTREAM_UNREACHABLE`], [`UPSTREAM_TIMEOUT`] or [`CLIENT_GONE`].
-pub async fn call(_authorized: Authorized, plan: Forward, upstream: &impl Upstream) -> Result<Head, Problem> {
-    let timeout_ms = plan.timeout_ms;
+/// [`UPSTREAM_UNREACHABLE`], [`UPSTREAM_TIMEOUT`] or [`CLIENT_GONE`]; `too_large` when the body grew beyond its limit.
+pub async fn call(
+    _authorized: Authorized,
+    plan: Forward,
+    upstream: &impl Upstream,
+    too_large: impl FnOnce(Size) -> Problem,
+) -> Result<Head, Problem> {
+    let (timeout_ms, limit) = (plan.timeout_ms, plan.body_limit.unwrap_or_default());
     upstream.call(plan).await.map_err(|failure| match failure {
+        Failure::BodyTooLarge => too_large(limit),
         Failure::Unreachable => {
             Problem::new(&UPSTREAM_UNREACHABLE, "The connection to the upstream failed before it answered.")
         }

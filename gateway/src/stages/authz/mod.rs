@@ -1,5 +1,8 @@
 //! What a caller may do: scopes. Who the caller is has been settled by `authn`.
 
+#[cfg(feature = "compiler")]
+pub mod keys;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -8,7 +11,7 @@ use crate::{
 };
 
 /// The keys of this stage: `scopes`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Scopes that the token must carry, all of them.
     pub scopes: Vec<String>,

@@ -1,0 +1,74 @@
+//! `[env.NAME]`: what is different in an environment. Every key of the file can stand there; tables are merged key by
+//! key, everything else is replaced.
+
+use super::{Compiled, Environment, Reading};
+use crate::config::{
+    context::Context,
+    diagnostics::{Code, Diagnostic, has_errors, in_order},
+    reader::{Item, Reader},
+    tree::{Entry, Table, Value},
+    values::{names, quoted},
+};
+
+/// The overlays of a table that holds `env` or nothing.
+pub(super) fn overlays(environments: &Table) -> &[Entry] {
+    match environments.get("env").map(|entry| &entry.node.value) {
+        Some(Value::Table(table)) => &table.0,
+        _ => &[],
+    }
+}
+
+/// The file with an overlay on it.
+pub(super) fn with(root: &Table, overlay: &Entry) -> Table {
+    let mut root = root.clone();
+    if let Value::Table(over) = &overlay.node.value {
+        root.overlay(over, &mut |_| ());
+    }
+    root
+}
+
+/// Reports overlays that have no name or change nothing.
+pub(super) fn check(environments: &Table, root: &Table, context: &Context<'_>) {
+    let mut reader = Reader::root(environments, context);
+    let entries = reader.optional("env", Item::table).map(|table| table.entries()).unwrap_or_default();
+    for item in &entries {
+        let named = item.parsed_key(names::section).and(item.table());
+        let Some(overlay) = overlays(environments).iter().find(|entry| named.is_some() && entry.key == item.key())
+        else {
+            continue;
+        };
+        let Value::Table(over) = &overlay.node.value else { continue };
+        root.clone().overlay(over, &mut |entry| {
+            let message = format!("{} is the same without this environment", quoted(&entry.key));
+            let draft = context.report.draft(Code::IdleOverlay, &entry.key_span, message);
+            draft.help("take it out, or say what is different here").report();
+        });
+    }
+}
+
+/// What all readings have come to. A finding that several of them make is told once.
+pub(super) fn together(readings: Vec<Reading>) -> Compiled {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    for reading in &readings {
+        for finding in &reading.diagnostics {
+            let found = |it: &Diagnostic| same(it, finding);
+            let everywhere = || readings.iter().all(|other| other.diagnostics.iter().any(found));
+            if diagnostics.iter().any(found) || (finding.code.counts_everywhere() && !everywhere()) {
+                continue;
+            }
+            diagnostics.push(Diagnostic { environment: reading.name.clone(), ..finding.clone() });
+        }
+    }
+    in_order(&mut diagnostics);
+    let environment = |reading: Reading| {
+        let (blueprint, resolved) = reading.gateway?;
+        Some(Environment { name: reading.name, blueprint, resolved })
+    };
+    let wanted = readings.into_iter().filter(|_| !has_errors(&diagnostics));
+    let environments = wanted.filter_map(environment).collect();
+    Compiled { environments, diagnostics }
+}
+
+fn same(left: &Diagnostic, right: &Diagnostic) -> bool {
+    (left.code, &left.message, &left.place) == (right.code, &right.message, &right.place)
+}

@@ -1,0 +1,172 @@
+//! The keys of `[routes."METHOD /path"]` that policies do not have: what becomes of requests, and which requests.
+
+use super::super::{Action, policy::Layer};
+use crate::{
+    config::{
+        diagnostics::{Code, Span},
+        keys::{Key as Set, Keys as _, keys},
+        kinds::{self, Kind},
+        model::{Grammar, Key, Shape},
+        reader::{Item, Located, Setting},
+        values::{Fault, host, listed, names, quoted},
+    },
+    http::host::HostPattern,
+    stages::{
+        forward::upstreams,
+        respond::{self, keys::Redirected},
+    },
+};
+
+const BINDING: Grammar = Grammar {
+    name: "binding",
+    sentence: "the name of a binding in wrangler.toml: letters, digits and underscores",
+    pattern: Some("^[A-Za-z_][A-Za-z0-9_]*$"),
+};
+
+const TAG: Grammar = Grammar {
+    name: "tag",
+    sentence: "1 to 63 lower case letters, digits, hyphens and underscores",
+    pattern: Some("^[a-z0-9_-]{1,63}$"),
+};
+
+const VERSION: Grammar = Grammar {
+    name: "version",
+    sentence: "1 to 63 letters, digits, dots, hyphens and underscores: `\"v2\"`, `\"2026-01-01\"`",
+    pattern: Some("^[A-Za-z0-9._-]{1,63}$"),
+};
+
+keys! {
+    /// Which requests go where. Beside these, a route takes every key of a policy.
+    pub(super) struct Keys {
+        /// The upstream that the requests go to. A route has exactly one of `upstream`, `respond`, `redirect`, `assets`
+        /// and `maintenance`.
+        upstream: u16 [Optional] = kinds::name("upstreams", |context| &context.upstreams),
+        /// An answer that stands here: a text, or a table.
+        respond: respond::Config [Optional] = respond::keys::fixed(),
+        /// Another place to go to: an address, or a table.
+        redirect: Redirected [Optional] = respond::keys::redirect(),
+        /// The name of the Worker's binding to its static assets (`[assets] binding = "ASSETS"` in wrangler.toml).
+        assets: String [Optional] = kinds::parsed(BINDING, upstreams::binding),
+        /// The route is closed for a while: `true`, or a table. Answers 503 with `Retry-After`.
+        maintenance: respond::Config [Optional] = respond::keys::maintenance(),
+        /// Hosts that the route is bound to, one or a list; `*.acme.example` stands for all below. Without it the route
+        /// is there on every host, behind those that name one.
+        host: Vec<HostPattern> [Optional] = kinds::one_or_more(host(), "a host or a list of hosts"),
+        /// The version of the interface that the route belongs to: several routes may have the same methods and path in
+        /// different versions. A text, or a table with `name` and `default`.
+        version: Version [Optional] = version(),
+        /// Words by which routes are grouped, for people and tools; no decision reads them.
+        tags: Vec<String> [Default("[]")] = kinds::list(kinds::parsed(TAG, names::section)),
+        /// Policies that hold for the route: the name of one or a list. Of two that set the same key the later wins; the
+        /// route's own keys win over all.
+        r#use: Vec<Located<u16>> [Default("[]")] = uses(),
+    }
+}
+
+/// The keys that a route can have.
+pub(super) fn model() -> Vec<Key> {
+    [Keys::model(), Layer::model()].concat()
+}
+
+/// `use = "NAME"` or `use = ["NAME", …]`, each with its place.
+pub(super) fn uses() -> Kind<'static, Vec<Located<u16>>> {
+    let policy = || {
+        let name = || kinds::name("policies", |context| &context.policies);
+        Kind::new(move |item: &Item<'_>| Some(item.located(name().read(item)?)), move || name().shape())
+    };
+    kinds::one_or_more(policy(), "the name of a policy or a list of names")
+}
+
+/// The version of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) name: String,
+    pub(super) default: bool,
+}
+
+keys! {
+    /// The table of `version`.
+    pub(super) struct VersionKeys {
+        /// What requests call it.
+        name: String [Required] = kinds::parsed(VERSION, version_name),
+        /// Whether requests that name no version get this one.
+        default: bool [Default("false")] = kinds::boolean(),
+    }
+}
+
+fn version() -> Kind<'static, Version> {
+    let table = || {
+        kinds::table::<VersionKeys, Version>(|keys| {
+            let default = keys.default.or(false)?;
+            Some(Version { name: keys.name.take()?, default })
+        })
+    };
+    let text = || kinds::parsed(VERSION, version_name);
+    let read = move |item: &Item<'_>| {
+        if item.is_table() { table().read(item) } else { Some(Version { name: text().read(item)?, default: false }) }
+    };
+    Kind::new(read, move || Shape::Any(vec![text().shape(), table().shape()]))
+}
+
+fn version_name(text: &str) -> Result<String, Fault> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    let fault = Fault::new(Code::BadName, format!("{} is not the name of a version", quoted(text)));
+    Err(fault.expected(VERSION.sentence))
+}
+
+fn host() -> Kind<'static, HostPattern> {
+    kinds::parsed(
+        Grammar { name: "host", sentence: host::GRAMMAR, pattern: Some(r"^(\*\.)?[a-z0-9.-]+$") },
+        host::parse,
+    )
+}
+
+/// The keys that say what becomes of requests.
+const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "assets", "maintenance"];
+
+impl Keys {
+    /// What becomes of the route's requests; reports a route that says nothing about it, or several things.
+    pub(super) fn action(&self, item: &Item<'_>) -> Option<Action> {
+        let set: Vec<(&str, Span)> = self.actions().into_iter().flatten().collect();
+        match set.as_slice() {
+            [] => {
+                let message = format!("{} does not say what becomes of its requests", quoted(item.key()));
+                let draft = item.report().draft(Code::NoAction, item.key_span(), message);
+                draft.expected(format!("one of {}", listed(ACTIONS))).report();
+                None
+            }
+            [_] => self.only_action(),
+            [(first, _), (second, place), ..] => {
+                let message = format!("`{first}` and `{second}` cannot both be");
+                let draft = item.report().draft(Code::TwoActions, place, message);
+                draft.expected(format!("exactly one of {}", listed(ACTIONS))).report();
+                None
+            }
+        }
+    }
+
+    fn actions(&self) -> [Option<(&'static str, Span)>; 5] {
+        fn place<T>(name: &'static str, key: &Set<T>) -> Option<(&'static str, Span)> {
+            key.0.as_ref().map(|Setting { key, .. }| (name, key.clone()))
+        }
+        let [upstream, respond, redirect, assets, maintenance] = ACTIONS;
+        [
+            place(upstream, &self.upstream),
+            place(respond, &self.respond),
+            place(redirect, &self.redirect),
+            place(assets, &self.assets),
+            place(maintenance, &self.maintenance),
+        ]
+    }
+
+    fn only_action(&self) -> Option<Action> {
+        let respond = || self.respond.get().or(self.maintenance.get()).cloned();
+        let redirect = || self.redirect.get().map(Redirected::config);
+        let upstream = self.upstream.get().copied().map(Action::Forward);
+        let assets = || self.assets.get().cloned().map(Action::Assets);
+        upstream.or_else(assets).or_else(|| respond().or_else(redirect).map(Action::Respond))
+    }
+}

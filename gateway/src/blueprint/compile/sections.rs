@@ -1,0 +1,66 @@
+//! Tables of named sections: `[upstreams.NAME]`, `[issuers.NAME]`, `[policies.NAME]`.
+
+use super::super::policy::Layer;
+use crate::{
+    config::{
+        diagnostics::Code,
+        keys::Keys,
+        reader::{Item, Reader},
+        values::names,
+    },
+    stages::{
+        authn::{Issuer, issuers, keys::PUBLIC},
+        forward::{upstream::Upstream, upstreams},
+    },
+};
+
+/// All sections of a kind, in the order of the file; `None` for one that is wrong, which has been reported.
+pub(super) struct Sections<T>(Vec<Option<T>>);
+
+impl<T> Sections<T> {
+    fn read<K: Keys>(root: &mut Reader<'_>, key: &'static str, make: impl Fn(&str, K) -> Option<T>) -> Self {
+        let entries = root.optional(key, Item::table).map(|table| table.entries()).unwrap_or_default();
+        if let Some(item) = entries.get(usize::from(u16::MAX)) {
+            let message = format!("this is more than 65,535 of [{key}]");
+            root.report().draft(Code::TooMany, item.key_span(), message).report();
+        }
+        Self(entries.iter().map(|item| section(item, &make)).collect())
+    }
+
+    /// The section at an index, if it is right.
+    pub(super) fn get(&self, index: u16) -> Option<&T> {
+        self.0.get(usize::from(index))?.as_ref()
+    }
+
+    /// All of them, or `None` when one is wrong.
+    pub(super) fn into_values(self) -> Option<Vec<T>> {
+        self.0.into_iter().collect()
+    }
+}
+
+fn section<T, K: Keys>(item: &Item<'_>, make: &impl Fn(&str, K) -> Option<T>) -> Option<T> {
+    let name = item.parsed_key(names::section);
+    let mut table = item.table()?;
+    let keys = K::read(&mut table);
+    table.finish();
+    make(item.key(), keys).filter(|_| name.is_some())
+}
+
+/// Reads `[upstreams]`.
+pub(super) fn upstreams(root: &mut Reader<'_>) -> Sections<Upstream> {
+    Sections::read(root, "upstreams", upstreams::upstream)
+}
+
+/// Reads `[issuers]`.
+pub(super) fn issuers(root: &mut Reader<'_>) -> Sections<Issuer> {
+    if let Some(item) = root.item("issuers").and_then(|item| item.table()?.item(PUBLIC)) {
+        let draft = item.report().draft(Code::BadName, item.key_span(), "no issuer can be named `none`");
+        draft.help("`auth = \"none\"` means that a route is public; choose another name").report();
+    }
+    Sections::read(root, "issuers", issuers::issuer)
+}
+
+/// Reads `[policies]`.
+pub(super) fn policies(root: &mut Reader<'_>) -> Sections<Layer> {
+    Sections::read(root, "policies", |_, layer: Layer| Some(layer))
+}

@@ -1,0 +1,272 @@
+//! Kinds of values: how one is read from the file, and what it looks like in the model.
+//!
+//! Not here: the grammars of texts (`values`), and kinds that only one section has, which stand beside it.
+
+use std::ops::RangeInclusive;
+
+use crate::http::edits;
+
+use super::{
+    context::{Context, Names},
+    diagnostics::Code,
+    duration::show,
+    keys::Keys,
+    model::{Grammar, Shape},
+    reader::{Item, Located},
+    template::Template,
+    text::Text,
+    values::{Fault, names, quoted, template, variables, variables::Written},
+};
+
+/// A kind of value.
+pub struct Kind<'k, T> {
+    read: Box<Read<'k, T>>,
+    shape: Box<dyn Fn() -> Shape + 'k>,
+}
+
+type Read<'k, T> = dyn Fn(&Item<'_>) -> Option<T> + 'k;
+
+impl<'k, T: 'k> Kind<'k, T> {
+    /// Of its two halves.
+    pub fn new(read: impl Fn(&Item<'_>) -> Option<T> + 'k, shape: impl Fn() -> Shape + 'k) -> Self {
+        Self { read: Box::new(read), shape: Box::new(shape) }
+    }
+
+    /// Reads a value; what is wrong with it has been reported when there is none.
+    #[must_use]
+    pub fn read(&self, item: &Item<'_>) -> Option<T> {
+        (self.read)(item)
+    }
+
+    /// What such a value looks like.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        (self.shape)()
+    }
+}
+
+/// `true` or `false`.
+#[must_use]
+pub fn boolean() -> Kind<'static, bool> {
+    Kind::new(|item| item.boolean(), || Shape::Boolean)
+}
+
+/// A whole number within limits.
+#[must_use]
+pub fn integer(limits: RangeInclusive<i64>) -> Kind<'static, i64> {
+    let (low, high) = (*limits.start(), *limits.end());
+    Kind::new(move |item| item.integer(&limits), move || Shape::Integer(low, high))
+}
+
+/// A duration in milliseconds.
+#[must_use]
+pub fn milliseconds(limits: RangeInclusive<u32>) -> Kind<'static, u32> {
+    let words = limits.clone();
+    Kind::new(
+        move |item| item.milliseconds(&limits),
+        move || Shape::Duration(format!("{} to {}", show(u64::from(*words.start())), show(u64::from(*words.end())))),
+    )
+}
+
+/// A duration in whole seconds.
+#[must_use]
+pub fn seconds(limits: RangeInclusive<u32>) -> Kind<'static, u32> {
+    let words = limits.clone();
+    let word = |seconds: u32| show(u64::from(seconds).saturating_mul(1000));
+    Kind::new(
+        move |item| item.seconds(&limits),
+        move || Shape::Duration(format!("{} to {}", word(*words.start()), word(*words.end()))),
+    )
+}
+
+/// One of several words, each with what it means.
+#[must_use]
+pub fn word<T: Clone + 'static>(words: &'static [(&'static str, T)]) -> Kind<'static, T> {
+    Kind::new(move |item| item.one_of(words), move || Shape::Words(words.iter().map(|(word, _)| *word).collect()))
+}
+
+/// A text that `parse` makes something of.
+#[must_use]
+pub fn parsed<T: 'static>(grammar: Grammar, parse: fn(&str) -> Result<T, Fault>) -> Kind<'static, T> {
+    Kind::new(move |item| item.parsed(parse), move || Shape::Text(grammar))
+}
+
+/// A text that may name variables, and whose form `check` looks at.
+#[must_use]
+pub fn text(grammar: Grammar, check: fn(&Written) -> Result<(), Fault>) -> Kind<'static, Text> {
+    let read = move |item: &Item<'_>| {
+        let written = item.parsed(|text| {
+            let written = variables::parse(text)?;
+            check(&written)?;
+            Ok(written)
+        })?;
+        item.context().intern(item, &written)
+    };
+    Kind::new(read, move || Shape::Text(grammar))
+}
+
+/// A text that may name variables and says something.
+#[must_use]
+pub fn not_empty() -> Kind<'static, Text> {
+    let grammar = Grammar { name: "text", sentence: "any text; may name variables", pattern: Some("^.+$") };
+    let read = |item: &Item<'_>| {
+        let written = item.parsed(variables::parse)?;
+        if written.0.is_empty() {
+            item.draft(Code::EmptyText, format!("`{}` is empty", item.key())).report();
+            return None;
+        }
+        item.context().intern(item, &written)
+    };
+    Kind::new(read, move || Shape::Text(grammar))
+}
+
+/// A secret: variables without defaults and nothing else. No message repeats what stands there instead.
+#[must_use]
+pub fn secret() -> Kind<'static, Text> {
+    let sentence = "variables only, without defaults: `\"${JWT_SECRET}\"`";
+    let grammar = Grammar { name: "secret", sentence, pattern: Some(r"^(\$\{[A-Z_][A-Z0-9_]*\})+$") };
+    Kind::new(
+        |item| {
+            let written = item.secret()?;
+            item.context().intern(item, &written)
+        },
+        move || Shape::Text(grammar),
+    )
+}
+
+/// A list of things, each once.
+#[must_use]
+pub fn list<'k, T: PartialEq + 'k>(element: Kind<'k, T>) -> Kind<'k, Vec<T>> {
+    let element = std::rc::Rc::new(element);
+    let shape = std::rc::Rc::clone(&element);
+    Kind::new(move |item| item.list_of(|item| element.read(item)), move || Shape::List(Box::new(shape.shape())))
+}
+
+/// A list that names something.
+#[must_use]
+pub fn some_of<'k, T: PartialEq + 'k>(element: Kind<'k, T>, help: &'static str) -> Kind<'k, Vec<T>> {
+    let list = std::rc::Rc::new(list(element));
+    let shape = std::rc::Rc::clone(&list);
+    let read = move |item: &Item<'_>| {
+        let values = list.read(item)?;
+        if values.is_empty() {
+            let draft = item.draft(Code::EmptyList, format!("`{}` names nothing", item.key()));
+            draft.help(help).report();
+            return None;
+        }
+        Some(values)
+    };
+    Kind::new(read, move || shape.shape())
+}
+
+/// A table with declared keys, and what `make` makes of them.
+#[must_use]
+pub fn table<K: Keys + 'static, T: 'static>(make: fn(K) -> Option<T>) -> Kind<'static, T> {
+    checked_table::<K, T>(move |_, keys| make(keys))
+}
+
+/// A table with declared keys that must fit together; `make` reports it when they do not.
+#[must_use]
+pub fn checked_table<K: Keys + 'static, T: 'static>(
+    make: impl Fn(&Item<'_>, K) -> Option<T> + 'static,
+) -> Kind<'static, T> {
+    let read = move |item: &Item<'_>| {
+        let mut table = item.table()?;
+        let keys = K::read(&mut table);
+        table.finish();
+        make(item, keys)
+    };
+    Kind::new(read, || Shape::Table(K::model()))
+}
+
+/// The name of a section of a kind: what it names must be there.
+#[must_use]
+pub fn name(table: &'static str, names: for<'c> fn(&'c Context<'_>) -> &'c Names) -> Kind<'static, u16> {
+    Kind::new(move |item| names(item.context()).find(item), move || Shape::Name(table))
+}
+
+/// One thing or a list of them.
+#[must_use]
+pub fn one_or_more<'k, T: PartialEq + 'k>(element: Kind<'k, T>, expected: &'static str) -> Kind<'k, Vec<T>> {
+    let element = std::rc::Rc::new(element);
+    let shape = std::rc::Rc::clone(&element);
+    let read = move |item: &Item<'_>| match () {
+        () if item.is_list() => item.list_of(|item| element.read(item)),
+        () if item.is_text() => Some(vec![element.read(item)?]),
+        () => item.wrong_type(expected),
+    };
+    Kind::new(read, move || Shape::Any(vec![shape.shape(), Shape::List(Box::new(shape.shape()))]))
+}
+
+/// The name of a header in a list that browsers are told, in lower case.
+#[must_use]
+pub fn header_name() -> Kind<'static, String> {
+    parsed(HEADER_NAME, names::cors_header)
+}
+
+/// The name of a header that the configuration may change, in lower case.
+#[must_use]
+pub fn changed_header() -> Kind<'static, String> {
+    parsed(HEADER_NAME, names::changed_header)
+}
+
+/// How headers are named.
+pub const HEADER_NAME: Grammar = Grammar {
+    name: "header name",
+    sentence: "the name of a header, in any case: \"x-request-id\" (RFC 9110 section 5.6.2)",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+};
+
+/// How the values of headers are written.
+pub const HEADER_VALUE: Grammar = Grammar {
+    name: "header value",
+    sentence: "visible ASCII with blanks and tabs inside (RFC 9110 section 5.5)",
+    pattern: Some(r"^[!-~]([\t -~]*[!-~])?$"),
+};
+
+/// The value of a header.
+#[must_use]
+pub fn header_value() -> Kind<'static, String> {
+    parsed(HEADER_VALUE, |text| {
+        if edits::is_field_value(text) {
+            return Ok(text.to_owned());
+        }
+        let fault = Fault::new(Code::BadHeaderValue, format!("{} cannot stand in a header", quoted(text)));
+        Err(fault.expected(HEADER_VALUE.sentence))
+    })
+}
+
+/// Any text, without variables.
+#[must_use]
+pub fn any_text() -> Kind<'static, String> {
+    let grammar = Grammar { name: "text", sentence: "any text", pattern: None };
+    Kind::new(|item| item.text().map(str::to_owned), move || Shape::Text(grammar))
+}
+
+/// How templates are written.
+pub const TEMPLATE: Grammar = Grammar {
+    name: "template",
+    sentence: "text with `{request.id}`, `{claims.NAME}` or `{path.NAME}`; a brace itself is `{{` or `}}`",
+    pattern: None,
+};
+
+/// A template for a header, with its place: what it may read depends on the route.
+#[must_use]
+pub fn header_template() -> Kind<'static, Located<Template>> {
+    Kind::new(|item| Some(item.located(item.parsed(template::parse)?)), || Shape::Text(TEMPLATE))
+}
+
+/// Whether no two keys name the same header; reports those that do.
+pub fn each_header_once(entries: &[Item<'_>]) -> bool {
+    let mut whole = true;
+    for (index, entry) in entries.iter().enumerate() {
+        let same = |earlier: &&Item<'_>| earlier.key().eq_ignore_ascii_case(entry.key());
+        if let Some(earlier) = entries.iter().take(index).find(same) {
+            let message = format!("{} and {} are one header", quoted(earlier.key()), quoted(entry.key()));
+            let draft = entry.report().draft(Code::Repeated, entry.key_span(), message);
+            draft.help("the case of a header's name has no meaning").report();
+            whole = false;
+        }
+    }
+    whole
+}

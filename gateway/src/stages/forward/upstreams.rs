@@ -1,0 +1,173 @@
+//! The keys of `[upstreams.NAME]`, and of `timeout` wherever it stands.
+
+use super::upstream::{Credentials, DEFAULT_TIMEOUTS, Target, Timeouts, Upstream};
+use crate::{
+    config::{
+        diagnostics::Code,
+        keys::keys,
+        kinds::{self, Kind},
+        model::{Grammar, Shape},
+        reader::Item,
+        text::Text,
+        values::{Fault, quoted, url, variables},
+    },
+    http::path,
+};
+
+const TARGET: Grammar = Grammar {
+    name: "target",
+    sentence: "an http or https URL without user, query and fragment, which may name variables (`\"${CATALOG_URL}\"`), \
+               or a service binding of the Worker (`\"service:CATALOG\"`)",
+    pattern: Some(r"^(https?://|\$\{|service:)[^?#@\\ ]*$"),
+};
+
+const PREFIX: Grammar =
+    Grammar { name: "path prefix", sentence: "a path that begins with a slash: `\"/api/v2\"`", pattern: Some("^/") };
+
+keys! {
+    /// Where requests go.
+    pub struct Keys {
+        /// Exactly one address for now. A path in a URL is put before the request's path.
+        targets: Target [Required] = only_target(),
+        /// What is put before the path of each request, behind the path of the target.
+        prefix: String [Default("\"\"")] = kinds::parsed(PREFIX, prefix),
+        /// How long an answer may take, where the route and its policies say nothing: a duration for the time to its
+        /// head, or a table.
+        timeout: Timeouts [Optional] = timeouts(),
+        /// What proves to the upstream that a request comes from the gateway. It replaces what the client sent.
+        credentials: Credentials [Optional] = kinds::checked_table::<CredentialKeys, Credentials>(credentials),
+    }
+}
+
+keys! {
+    /// The table of `timeout`.
+    pub struct TimeoutKeys {
+        /// Until the head of the answer is there.
+        first_byte: u32 [Default("\"30s\"")] = duration(),
+        /// For one try, body included. With this or `whole`, answers are watched to the end of their bodies.
+        r#try: u32 [Optional] = duration(),
+        /// For everything that is done for a request, body included.
+        whole: u32 [Optional] = duration(),
+    }
+}
+
+keys! {
+    /// The table of `credentials`: one of `bearer`, `user` with `password`, `header` with `value`.
+    pub struct CredentialKeys {
+        /// A token for `Authorization: Bearer`.
+        bearer: Text [Optional] = kinds::secret(),
+        /// The user of `Authorization: Basic`.
+        user: Text [Optional] = kinds::not_empty(),
+        /// The password of `Authorization: Basic`.
+        password: Text [Optional] = kinds::secret(),
+        /// The name of a header of its own.
+        header: String [Optional] = kinds::changed_header(),
+        /// The value of that header.
+        value: Text [Optional] = kinds::secret(),
+    }
+}
+
+/// An upstream; `None` when something about it is wrong.
+#[must_use]
+pub fn upstream(name: &str, keys: Keys) -> Option<Upstream> {
+    let (prefix, timeout) = (keys.prefix.or(String::new())?, keys.timeout.maybe()?);
+    let credentials = keys.credentials.maybe()?;
+    Some(Upstream { name: name.to_owned(), target: keys.targets.take()?, prefix, timeout, credentials })
+}
+
+fn duration() -> Kind<'static, u32> {
+    kinds::milliseconds(1..=600_000)
+}
+
+/// `timeout = "2s"` or a table.
+#[must_use]
+pub fn timeouts() -> Kind<'static, Timeouts> {
+    let table = || kinds::table::<TimeoutKeys, Timeouts>(of_keys);
+    let read = move |item: &Item<'_>| {
+        if item.is_table() {
+            return table().read(item);
+        }
+        Some(Timeouts { first_byte_ms: duration().read(item)?, ..DEFAULT_TIMEOUTS })
+    };
+    Kind::new(read, move || Shape::Any(vec![duration().shape(), table().shape()]))
+}
+
+fn of_keys(keys: TimeoutKeys) -> Option<Timeouts> {
+    Some(Timeouts {
+        first_byte_ms: keys.first_byte.or(DEFAULT_TIMEOUTS.first_byte_ms)?,
+        try_ms: keys.r#try.maybe()?,
+        whole_ms: keys.whole.maybe()?,
+    })
+}
+
+fn credentials(item: &Item<'_>, keys: CredentialKeys) -> Option<Credentials> {
+    let set = (
+        keys.bearer.maybe()?,
+        keys.user.maybe()?.zip(keys.password.maybe()?),
+        keys.header.maybe()?.zip(keys.value.maybe()?),
+    );
+    match set {
+        (Some(token), None, None) => Some(Credentials::Bearer(token)),
+        (None, Some((user, password)), None) => Some(Credentials::Basic(user, password)),
+        (None, None, Some((name, value))) => Some(Credentials::Header(name, value)),
+        _ => {
+            let draft = item.draft(Code::BadCredentials, "`credentials` must say one thing");
+            let expected = "`bearer`, or `user` and `password`, or `header` and `value`";
+            draft.expected(expected).help("write credentials = { bearer = \"${CATALOG_TOKEN}\" }").report();
+            None
+        }
+    }
+}
+
+/// Every target is checked, although only one is allowed so far.
+fn only_target() -> Kind<'static, Target> {
+    let read = |item: &Item<'_>| {
+        let targets = item.list()?;
+        let read: Vec<Option<Target>> = targets.iter().map(target).collect();
+        if let [target] = read.as_slice() {
+            return target.clone();
+        }
+        let draft = item.draft(Code::TargetCount, format!("`targets` names {} targets", targets.len()));
+        let draft = draft.expected("exactly one target");
+        let several = "balancing between several targets arrives later; name one for now";
+        draft.help(if targets.is_empty() { "name the URL of the upstream" } else { several }).report();
+        None
+    };
+    Kind::new(read, || Shape::List(Box::new(Shape::Text(TARGET))))
+}
+
+fn target(item: &Item<'_>) -> Option<Target> {
+    if let Some(name) = item.text()?.strip_prefix("service:") {
+        return item.parsed(|_| binding(name)).map(Target::Service);
+    }
+    let written = item.parsed(|text| {
+        let written = variables::parse(text)?;
+        url::check_upstream(&written)?;
+        Ok(written)
+    })?;
+    item.context().intern(item, &written.without_trailing_slash()).map(Target::Url)
+}
+
+/// The name of a binding in `wrangler.toml`.
+///
+/// # Errors
+/// [`Code::BadBinding`].
+pub fn binding(name: &str) -> Result<String, Fault> {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if first && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(name.to_owned());
+    }
+    let fault = Fault::new(Code::BadBinding, format!("{} is not the name of a binding", quoted(name)));
+    Err(fault.expected("letters, digits and underscores, not a digit first: `service:CATALOG`"))
+}
+
+fn prefix(text: &str) -> Result<String, Fault> {
+    let fault = |message: String| Fault::new(Code::BadPath, message).expected(PREFIX.sentence);
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    path::check(text).map_err(|error| {
+        fault(format!("{} is not a path that requests can have", quoted(text))).help(error.expected())
+    })?;
+    Ok(text.trim_end_matches('/').to_owned())
+}

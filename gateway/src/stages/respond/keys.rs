@@ -1,0 +1,171 @@
+//! `respond`, `redirect`, `maintenance`: what routes without an upstream say.
+
+use super::{Config, Fixed, Maintenance, Redirect};
+use crate::config::{
+    diagnostics::Code,
+    keys::{Key, keys},
+    kinds::{self, Kind},
+    model::{Grammar, Shape},
+    reader::{Item, Located, Setting},
+    template::Template,
+    values::names,
+};
+
+keys! {
+    /// The table of `respond`.
+    pub struct FixedKeys {
+        /// The status code; 200 to 599.
+        status: i64 [Default("200")] = kinds::integer(200..=599),
+        /// The body.
+        body: String [Default("\"\"")] = kinds::any_text(),
+        /// What kind of body it is.
+        content_type: String [Default("\"text/plain; charset=utf-8\"")] = kinds::header_value(),
+        /// More headers.
+        headers: Vec<(String, String)> [Default("{}")] = headers(),
+    }
+}
+
+keys! {
+    /// The table of `redirect`.
+    pub struct RedirectKeys {
+        /// Where to: a path or an http or https URL, with `{path.NAME}` for parameters of the route. What a request says
+        /// never chooses the host.
+        to: Located<Template> [Required] = address(),
+        /// The status code. 308 and 307 keep the method; 301 and 308 are remembered by browsers.
+        status: u16 [Default("\"308\"")] =
+            kinds::word(&[("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)]),
+        /// Whether the request's query is put behind it.
+        keep_query: bool [Default("true")] = kinds::boolean(),
+    }
+}
+
+keys! {
+    /// The table of `maintenance`.
+    pub struct MaintenanceKeys {
+        /// When to come back: `Retry-After`.
+        retry_after: u32 [Default("\"5m\"")] = kinds::seconds(1..=604_800),
+        /// What to tell the caller.
+        detail: String [Default("\"This part is closed for maintenance.\"")] = kinds::any_text(),
+    }
+}
+
+/// `respond = "text"` or a table.
+#[must_use]
+pub fn fixed() -> Kind<'static, Config> {
+    let table = || kinds::table::<FixedKeys, Config>(fixed_config);
+    let read = move |item: &Item<'_>| {
+        if item.is_text() {
+            return fixed_config(FixedKeys { body: keys_of(item, &kinds::any_text()), ..FixedKeys::default() });
+        }
+        table().read(item)
+    };
+    Kind::new(read, move || Shape::Any(vec![kinds::any_text().shape(), table().shape()]))
+}
+
+fn fixed_config(keys: FixedKeys) -> Option<Config> {
+    let status = u16::try_from(keys.status.or(200)?).unwrap_or(200);
+    let body = keys.body.or(String::new())?;
+    let content_type = keys.content_type.or("text/plain; charset=utf-8".to_owned())?;
+    let mut headers = keys.headers.or(Vec::new())?;
+    if !body.is_empty() {
+        headers.insert(0, ("content-type".to_owned(), content_type));
+    }
+    Some(Config::Fixed(Fixed { status, headers, body }))
+}
+
+/// A redirect whose address knows its place, because what it may read depends on the route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirected {
+    /// Where to.
+    pub to: Located<Template>,
+    status: u16,
+    keep_query: bool,
+}
+
+impl Redirected {
+    /// What a route answers.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        let to = self.to.value.clone();
+        Config::Redirect(Redirect { status: self.status, to, keep_query: self.keep_query })
+    }
+}
+
+/// `redirect = "/to"` or a table.
+#[must_use]
+pub fn redirect() -> Kind<'static, Redirected> {
+    let table = || kinds::table::<RedirectKeys, Redirected>(redirected);
+    let read = move |item: &Item<'_>| {
+        if item.is_text() {
+            return redirected(RedirectKeys { to: keys_of(item, &address()), ..RedirectKeys::default() });
+        }
+        table().read(item)
+    };
+    Kind::new(read, move || Shape::Any(vec![address().shape(), table().shape()]))
+}
+
+fn redirected(keys: RedirectKeys) -> Option<Redirected> {
+    let (status, keep_query) = (keys.status.or(308)?, keys.keep_query.or(true)?);
+    Some(Redirected { to: keys.to.take()?, status, keep_query })
+}
+
+/// `maintenance = true` or a table.
+#[must_use]
+pub fn maintenance() -> Kind<'static, Config> {
+    let table = || kinds::table::<MaintenanceKeys, Config>(maintenance_config);
+    let read = move |item: &Item<'_>| match item.as_boolean() {
+        Some(true) => maintenance_config(MaintenanceKeys::default()),
+        Some(false) => item.wrong_type("true, or a table"),
+        None => table().read(item),
+    };
+    Kind::new(read, move || Shape::Any(vec![Shape::Boolean, table().shape()]))
+}
+
+fn maintenance_config(keys: MaintenanceKeys) -> Option<Config> {
+    Some(Config::Maintenance(Maintenance {
+        retry_after_s: keys.retry_after.or(300)?,
+        detail: keys.detail.or("This part is closed for maintenance.".to_owned())?,
+    }))
+}
+
+/// One text in the place of a table.
+fn keys_of<T>(item: &Item<'_>, kind: &Kind<'_, T>) -> Key<T> {
+    Key(Some(Setting { value: kind.read(item), key: item.key_span().clone(), span: item.span().clone() }))
+}
+
+fn headers() -> Kind<'static, Vec<(String, String)>> {
+    let read = |item: &Item<'_>| {
+        let entries = item.table()?.entries();
+        let read = |entry: &Item<'_>| {
+            let value = kinds::header_value().read(entry);
+            Some((entry.parsed_key(names::changed_header)?, value?))
+        };
+        let pairs: Option<Vec<_>> = entries.iter().map(read).collect();
+        pairs.filter(|_| kinds::each_header_once(&entries))
+    };
+    Kind::new(read, || Shape::Map(kinds::HEADER_NAME, Box::new(Shape::Text(kinds::HEADER_VALUE))))
+}
+
+fn address() -> Kind<'static, Located<Template>> {
+    let grammar = Grammar {
+        name: "address",
+        sentence: "a path or an http or https URL, with `{path.NAME}` for parameters: `\"/v2/{path.rest}\"`",
+        pattern: Some("^(/|https?://)"),
+    };
+    let read = move |item: &Item<'_>| {
+        let template = kinds::header_template().read(item)?;
+        let text = item.text()?;
+        let path = text.starts_with('/') && !text.starts_with("//");
+        let host = text.split_once("://").is_some_and(|(scheme, rest)| {
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains(['{', '\\', '@'])
+        });
+        if path || host {
+            return Some(template);
+        }
+        let draft = item.draft(Code::BadAddress, "this is no address to go to").expected(grammar.sentence);
+        draft.help("the host must stand in the file: what a request says never chooses it").report();
+        None
+    };
+    Kind::new(read, move || Shape::Text(grammar))
+}

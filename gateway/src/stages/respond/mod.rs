@@ -1,0 +1,154 @@
+//! Routes without an upstream: answers that stand in the configuration.
+
+#[cfg(feature = "compiler")]
+pub mod keys;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::template::{Slot, Template},
+    http::{
+        edits::{Edits, is_field_value},
+        problem::{Fault, Kind, Problem},
+        reply::Made,
+    },
+};
+
+/// What a route answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Config {
+    /// `respond`: always the same.
+    Fixed(Fixed),
+    /// `redirect`: go there.
+    Redirect(Redirect),
+    /// `maintenance`: come back later.
+    Maintenance(Maintenance),
+}
+
+/// An answer as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fixed {
+    /// 200 to 599.
+    pub status: u16,
+    /// Names in lower case, values.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: String,
+}
+
+/// Another place (RFC 9110 section 15.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+    /// `Location`: a path or a URL, made for each request.
+    pub to: Template,
+    /// Whether the request's query is put behind it.
+    pub keep_query: bool,
+}
+
+/// A route that is closed for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// `Retry-After`, in seconds.
+    pub retry_after_s: u32,
+    /// What to tell the caller.
+    pub detail: String,
+}
+
+/// 503: the route is closed for a while.
+pub const MAINTENANCE: Kind =
+    Kind { code: "maintenance", status: 503, title: "Closed for maintenance", fault: Fault::Gateway };
+
+/// 404: the address that the request would be sent to cannot be made of it.
+pub const NO_SUCH_PLACE: Kind =
+    Kind { code: "redirect_impossible", status: 404, title: "There is no such place", fault: Fault::Client };
+
+/// The answer to a request; `fact` says what fills the slots of an address, `query` is the request's own, with its `?`.
+///
+/// # Errors
+/// [`MAINTENANCE`], and [`NO_SUCH_PLACE`] when what the request says cannot stand in an address.
+pub fn respond<'a>(
+    config: &'a Config,
+    fact: impl Fn(&'a Slot) -> Option<&'a str>,
+    query: &str,
+) -> Result<Made, Problem> {
+    match config {
+        Config::Fixed(fixed) => Ok(fixed.made()),
+        Config::Redirect(redirect) => redirect.made(fact, query),
+        Config::Maintenance(maintenance) => Err(Problem::new(&MAINTENANCE, maintenance.detail.clone())
+            .header("retry-after", maintenance.retry_after_s.to_string())),
+    }
+}
+
+impl Fixed {
+    fn made(&self) -> Made {
+        let mut head = Edits::default();
+        for (name, value) in &self.headers {
+            head.set(name.clone(), value.clone());
+        }
+        Made { status: self.status, head, body: self.body.clone().into() }
+    }
+}
+
+impl Redirect {
+    fn made<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<&'a str>, query: &str) -> Result<Made, Problem> {
+        let location = self.to.fill(fact).filter(|location| is_field_value(location) && !leaves(location, &self.to));
+        let Some(mut location) = location else {
+            return Err(Problem::new(&NO_SUCH_PLACE, "The request cannot be redirected."));
+        };
+        if self.keep_query {
+            let query = if location.contains('?') { query.replacen('?', "&", 1) } else { query.to_owned() };
+            location.push_str(&query);
+        }
+        let mut head = Edits::default();
+        head.set("location", location);
+        head.set("cache-control", "no-store");
+        Ok(Made { status: self.status, head, body: "".into() })
+    }
+}
+
+/// Whether a filled address goes to another host than the one that its template begins with: a path that begins with
+/// two slashes, or with a backslash, names a host (WHATWG URL, section 4.4).
+fn leaves(location: &str, template: &Template) -> bool {
+    let fixed = matches!(template.0.first(), Some(Slot::Literal(start)) if start.contains("://") );
+    !fixed && (location.starts_with("//") || location.contains('\\') || !location.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirect(to: Vec<Slot>, rest: &'static str, query: &str) -> Result<Made, &'static str> {
+        let config = Config::Redirect(Redirect { status: 308, to: Template(to), keep_query: true });
+        respond(&config, |_| Some(rest), query).map_err(|problem| problem.kind.code)
+    }
+
+    fn to(literal: &str) -> Vec<Slot> {
+        vec![Slot::Literal(literal.into()), Slot::PathParameter("rest".into())]
+    }
+
+    #[test]
+    fn a_redirect_takes_path_and_query_along() {
+        let made = redirect(to("/v2/"), "a/b", "?c=d").unwrap();
+        assert_eq!((made.status, made.head.value("location")), (308, Some("/v2/a/b?c=d")));
+        let made = redirect(to("https://new.example/x?from="), "a", "?c=d").unwrap();
+        assert_eq!(made.head.value("location"), Some("https://new.example/x?from=a&c=d"));
+    }
+
+    #[test]
+    fn no_request_chooses_the_host_of_a_redirect() {
+        for rest in ["/evil.example", "\\evil.example", "a\r\nb"] {
+            assert_eq!(redirect(to("/"), rest, "").err(), Some("redirect_impossible"), "{rest:?}");
+        }
+        let only = vec![Slot::PathParameter("rest".into())];
+        assert_eq!(redirect(only, "https://evil.example", "").err(), Some("redirect_impossible"));
+    }
+
+    #[test]
+    fn maintenance_says_when_to_come_back() {
+        let config = Config::Maintenance(Maintenance { retry_after_s: 600, detail: "Back soon.".into() });
+        let problem = respond(&config, |_| None, "").unwrap_err();
+        assert_eq!((problem.kind.status, problem.headers.value("retry-after")), (503, Some("600")));
+    }
+}
