@@ -1,8 +1,8 @@
-// The Worker of inside.mjs: runs one case n times within one request. Times nothing, for the clock stands still here.
+// The Worker of inside.mjs and load.mjs: runs one case n times within one request. Times nothing, for the clock stands still here.
 // A case is one packed request into the wasm and, where it asks for one, the head of the upstream's answer after it.
 // scripts/lib/bundle.mjs bundles it with the entry's own modules and the wasm of the same build.
 
-import { HEAD, running } from '../src/entry/instance.mjs';
+import { HEAD, restart, running } from '../src/entry/instance.mjs';
 import { fieldsOf, pack } from '../src/entry/pack.mjs';
 import { FORWARD } from '../src/entry/plan.mjs';
 import { MEASURED, PASS_THROUGH } from './routes.mjs';
@@ -14,6 +14,14 @@ const CASES = {
   'refused (bad signature)': [MEASURED.path, 'BAD_TOKEN'],
   'not found': ['/nothing/here', 'GOOD_TOKEN'],
 };
+
+/** Loads and starts the gateway n times over, as a fresh isolate does once. */
+function load(env, n) {
+  for (let call = 0; call < n; call++) {
+    const problem = restart(env).problem;
+    if (problem !== undefined) throw new Error(problem);
+  }
+}
 
 function repeat(instance, request, n) {
   const now = Date.now();
@@ -27,6 +35,10 @@ export default {
   fetch(request, env) {
     const query = new URL(request.url).searchParams;
     const name = query.get('case');
+    if (name === 'load') {
+      load(env, Number(query.get('n')));
+      return new Response('done');
+    }
     if (name === null) return Response.json(Object.keys(CASES));
     const instance = running(env);
     if (instance.problem !== undefined) return new Response(instance.problem, { status: 500 });

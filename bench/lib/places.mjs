@@ -15,6 +15,9 @@ export const INSIDE_BUNDLE = fromRoot('build/inside/bundle/');
 /** The test-only build that tells how large its memory is. */
 export const FAULTS_BUNDLE = fromRoot('build/faults/bundle/');
 
+/** The command line, built as a tool by scripts/build.mjs. */
+export const CLI_BINARY = fromRoot('target/tools/tool/ferrogate');
+
 /** The compatibility date and flags that Ferrogate is deployed with; read by pattern, not by a TOML parser. */
 export function compatibility() {
   const file = fromRoot('wrangler.toml');

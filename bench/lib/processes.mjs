@@ -103,3 +103,8 @@ export function cpuNanoseconds(pid) {
   }
   return sum;
 }
+
+/** The same of the one thread that runs JavaScript and wasm, without those that compile and collect beside it. */
+export function mainThreadNanoseconds(pid) {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ', 1)[0]);
+}
