@@ -105,6 +105,24 @@ fn the_schema_takes_every_good_configuration() {
     assert_eq!(problems(&schema, &json_of(&guide().main)), Vec::<String>::new(), "docs/configuration.md");
 }
 
+#[test]
+fn the_schema_refuses_nothing_that_compiles() {
+    let schema = schema::schema();
+    let (mut taken, mut refused) = (0, 0);
+    for file in fs::read_dir(root().join("tests/fixtures/config/bad")).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        if DeTable::parse(&text).is_err() {
+            continue;
+        }
+        let found = problems(&schema, &json_of(&text));
+        let compiled = compile_files("gateway.toml", &text, &Guide::default(), &Around::default());
+        assert!(compiled.environments.is_empty() || found.is_empty(), "{}: {found:?}", path.display());
+        if found.is_empty() { taken += 1 } else { refused += 1 }
+    }
+    assert!(taken > 0 && refused > 15, "{taken} {refused}");
+}
+
 const SMALL: &str = r#"
 [gateway]
 name = "acme"
