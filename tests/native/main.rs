@@ -14,4 +14,6 @@
 mod driver;
 mod fixture;
 mod layers;
+mod reference;
 mod requests;
+mod validator;

@@ -108,7 +108,12 @@ pub fn text(grammar: Grammar, check: fn(&Written) -> Result<(), Fault>) -> Kind<
 /// A text that may name variables and says something.
 #[must_use]
 pub fn not_empty() -> Kind<'static, Text> {
-    let grammar = Grammar { name: "text", sentence: "any text; may name variables", pattern: Some("^.+$") };
+    let grammar = Grammar {
+        name: "text with variables",
+        sentence: "any text that is not empty; it may name variables: `${NAME}` or `${NAME:-default}`",
+        example: "https://${ISSUER_HOST:-issuer.acme.example}/",
+        pattern: Some(r"^[\s\S]+$"),
+    };
     let read = |item: &Item<'_>| {
         let written = item.parsed(variables::parse)?;
         if written.0.is_empty() {
@@ -123,8 +128,9 @@ pub fn not_empty() -> Kind<'static, Text> {
 /// A secret: variables without defaults and nothing else. No message repeats what stands there instead.
 #[must_use]
 pub fn secret() -> Kind<'static, Text> {
-    let sentence = "variables only, without defaults: `\"${JWT_SECRET}\"`";
-    let grammar = Grammar { name: "secret", sentence, pattern: Some(r"^(\$\{[A-Z_][A-Z0-9_]*\})+$") };
+    let sentence = "variables only, without defaults, so that no secret stands in the file";
+    let grammar =
+        Grammar { name: "secret", sentence, example: "${JWT_SECRET}", pattern: Some(r"^(\$\{[A-Z_][A-Z0-9_]*\})+$") };
     Kind::new(
         |item| {
             let written = item.secret()?;
@@ -213,7 +219,8 @@ pub fn changed_header() -> Kind<'static, String> {
 /// How headers are named.
 pub const HEADER_NAME: Grammar = Grammar {
     name: "header name",
-    sentence: "the name of a header, in any case: \"x-request-id\" (RFC 9110 section 5.6.2)",
+    sentence: "the name of a header, in any case (RFC 9110 section 5.6.2)",
+    example: "x-request-id",
     pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
 };
 
@@ -221,6 +228,7 @@ pub const HEADER_NAME: Grammar = Grammar {
 pub const HEADER_VALUE: Grammar = Grammar {
     name: "header value",
     sentence: "visible ASCII with blanks and tabs inside (RFC 9110 section 5.5)",
+    example: "no-store",
     pattern: Some(r"^[!-~]([\t -~]*[!-~])?$"),
 };
 
@@ -239,7 +247,12 @@ pub fn header_value() -> Kind<'static, String> {
 /// Any text, without variables.
 #[must_use]
 pub fn any_text() -> Kind<'static, String> {
-    let grammar = Grammar { name: "text", sentence: "any text", pattern: None };
+    let grammar = Grammar {
+        name: "text",
+        sentence: "any text; variables have no meaning in it",
+        example: "Hello.",
+        pattern: None,
+    };
     Kind::new(|item| item.text().map(str::to_owned), move || Shape::Text(grammar))
 }
 
@@ -247,7 +260,8 @@ pub fn any_text() -> Kind<'static, String> {
 pub const TEMPLATE: Grammar = Grammar {
     name: "template",
     sentence: "text with `{request.id}`, `{claims.NAME}` or `{path.NAME}`; a brace itself is `{{` or `}}`",
-    pattern: None,
+    example: "acme/{request.id}",
+    pattern: Some(r"^[!-~]([\t -~]*[!-~])?$"),
 };
 
 /// A template for a header, with its place: what it may read depends on the route.

@@ -6,9 +6,12 @@
 pub struct Grammar {
     /// What such a value is called: `duration`.
     pub name: &'static str,
-    /// How it is written, with an example.
+    /// How it is written, in a sentence.
     pub sentence: &'static str,
-    /// A regular expression that every such value matches; it may let more through.
+    /// One such value, without quotes.
+    pub example: &'static str,
+    /// A regular expression that every such value matches; it may let more through. Editors check it, so it keeps to
+    /// what all dialects of regular expressions have.
     pub pattern: Option<&'static str>,
 }
 
@@ -17,8 +20,10 @@ pub struct Grammar {
 pub enum Shape {
     /// `true` or `false`.
     Boolean,
-    /// `false`, which takes something back.
+    /// `false` alone, which takes something back.
     False,
+    /// `true` alone, which asks for the defaults.
+    True,
     /// A whole number within limits.
     Integer(i64, i64),
     /// A text of a kind.
@@ -39,6 +44,39 @@ pub enum Shape {
     Any(Vec<Self>),
 }
 
+impl Shape {
+    /// A value of this form, as it is written in the file, if one says more than the words for the form.
+    #[must_use]
+    pub fn example(&self) -> Option<String> {
+        match self {
+            Self::Text(grammar) => Some(quoted(grammar.example)),
+            Self::Duration(_) => Some(quoted(DURATION.example)),
+            Self::Words(words) => words.first().map(|word| quoted(word)),
+            Self::List(element) => element.example().map(|element| format!("[{element}]")),
+            Self::Any(shapes) => shapes.iter().find_map(Self::example),
+            Self::Boolean | Self::False | Self::True | Self::Integer(..) | Self::Name(_) => None,
+            Self::Table(_) | Self::Map(..) => None,
+        }
+    }
+}
+
+fn example_in(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("Example: `")?.strip_suffix('`')
+}
+
+/// A text as a TOML string. The texts of the model hold nothing that would have to be escaped but quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// How durations are written.
+pub const DURATION: Grammar = Grammar {
+    name: "duration",
+    sentence: "a whole number and a unit without a blank: `ms`, `s`, `m`, `h` or `d`",
+    example: "30s",
+    pattern: Some("^[0-9]+(ms|s|m|h|d)$"),
+};
+
 /// Whether a key must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -46,7 +84,7 @@ pub enum Presence {
     Required,
     /// It may be left out; nothing stands in for it.
     Optional,
-    /// It may be left out; this stands in for it.
+    /// It may be left out; this stands in for it, as one would write it in the file.
     Default(&'static str),
 }
 
@@ -55,7 +93,8 @@ pub enum Presence {
 pub struct Key {
     /// Its name.
     pub name: &'static str,
-    /// What it does: the lines of its comment.
+    /// What it does: the lines of its comment. A line ``Example: `key = "value"` `` shows it in use; a key without one
+    /// is shown with the example of its grammar.
     pub about: Vec<&'static str>,
     /// Whether it must be there.
     pub presence: Presence,
@@ -64,10 +103,27 @@ pub struct Key {
 }
 
 impl Key {
-    /// The documentation as one text.
+    /// The documentation as Markdown: one line for each paragraph, an empty one between them.
     #[must_use]
     pub fn text(&self) -> String {
-        let lines: Vec<&str> = self.about.iter().map(|line| line.trim()).collect();
-        lines.join(" ").trim().to_owned()
+        let lines: Vec<&str> = self.about.iter().copied().filter(|line| example_in(line).is_none()).collect();
+        let paragraphs = lines.split(|line| line.trim().is_empty());
+        let paragraphs = paragraphs.map(|lines| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "));
+        paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// The key in use, as a line of the file, if that says more than the words for its value.
+    #[must_use]
+    pub fn example(&self) -> Option<String> {
+        let own = self.about.iter().find_map(|line| example_in(line)).map(str::to_owned);
+        own.or_else(|| self.shape.example().map(|example| format!("{} = {example}", self.name)))
+    }
+
+    /// The first sentence of the documentation, for lists of keys.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let text = self.text();
+        let first = text.lines().next().unwrap_or_default();
+        first.split_once(". ").map_or_else(|| first.to_owned(), |(sentence, _)| format!("{sentence}."))
     }
 }

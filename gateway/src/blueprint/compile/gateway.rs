@@ -14,18 +14,21 @@ use crate::{
 };
 
 const NAME: Grammar = Grammar {
-    name: "name",
+    name: "gateway name",
     sentence: "1 to 63 lower case letters, digits and hyphens",
+    example: "acme",
     pattern: Some("^[a-z0-9-]{1,63}$"),
 };
 
 keys! {
     /// The gateway itself.
     pub(super) struct Keys {
-        /// The gateway's name. Also the realm in `WWW-Authenticate`.
+        /// The gateway's name. It is also the realm in `WWW-Authenticate`.
         name: String [Required] = kinds::parsed(NAME, names::gateway),
-        /// Policies that every route uses before its own: the name of one or a list.
-        r#use: Vec<Located<u16>> [Optional] = super::route_keys::uses(),
+        /// Policies that every route uses before its own: the name of one or a list. They win over what
+        /// `[gateway]` itself says.
+        /// Example: `use = "browser"`
+        r#use: Vec<Located<u16>> [Default("[]")] = super::route_keys::uses(),
     }
 }
 

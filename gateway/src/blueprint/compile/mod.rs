@@ -8,10 +8,12 @@ mod environments;
 pub mod files;
 mod gateway;
 pub mod model;
+pub mod reference;
 pub mod resolved;
 mod route_key;
 mod route_keys;
 mod routes;
+pub mod schema;
 mod sections;
 mod syntax;
 #[cfg(test)]

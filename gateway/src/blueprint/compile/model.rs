@@ -6,7 +6,7 @@ use crate::{
     blueprint::policy::Layer,
     config::{
         keys::Keys as _,
-        model::{Grammar, Key},
+        model::{Grammar, Key, Presence, Shape},
     },
     stages::{authn::issuers, forward::upstreams},
 };
@@ -20,38 +20,86 @@ pub struct Section {
     pub named: Option<Grammar>,
     /// Whether the file must have it.
     pub is_required: bool,
-    /// What it is for, in a sentence.
+    /// What it is for: a sentence, and what else there is to know.
     pub about: &'static str,
+    /// Keys of which each of its tables has exactly one; none for a section without such a choice.
+    pub one_of: &'static [&'static str],
     /// Its keys.
     pub keys: Vec<Key>,
 }
 
-const NAME: Grammar = Grammar {
+/// How sections and environments are named.
+pub const NAME: Grammar = Grammar {
     name: "section name",
     sentence: "1 to 63 lower case letters, digits, hyphens and underscores",
+    example: "catalog",
     pattern: Some("^[a-z0-9_-]{1,63}$"),
 };
 
 const ROUTE: Grammar = Grammar {
     name: "route",
-    sentence: "methods separated by commas or `ANY`, one blank and a path: `GET,HEAD /v1/products/{id}`",
-    pattern: Some("^(ANY|[A-Z]+(,[A-Z]+)*) /.*$"),
+    sentence: "methods separated by commas, or `ANY` for all of them, then one blank and a path",
+    example: "GET,HEAD /v1/products/{id}",
+    pattern: Some(
+        "^(ANY|(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)(,(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS))*) /[^?#]*$",
+    ),
+};
+
+const FILES: Grammar = Grammar {
+    name: "path of files",
+    sentence: "a path below the folder of the main file; `*` in its last part stands for any characters",
+    example: "routes/*.toml",
+    pattern: Some(r"^[^/\\]+(/[^/\\]+)*$"),
 };
 
 /// All sections in the order in which one would write them.
 #[must_use]
 pub fn sections() -> Vec<Section> {
-    let section = |name, named, about, keys| Section { name, named, is_required: named.is_none(), about, keys };
+    let section = |name, about, keys| Section { name, named: Some(NAME), is_required: false, about, one_of: &[], keys };
     vec![
-        section(
-            "gateway",
-            None,
-            "The gateway itself, and what holds for every route that says nothing else.",
-            gateway::model(),
-        ),
-        section("upstreams", Some(NAME), "Where requests go.", upstreams::Keys::model()),
-        section("issuers", Some(NAME), "Whose tokens are believed.", issuers::Keys::model()),
-        section("policies", Some(NAME), "Keys of routes under a name, to be used by several.", Layer::model()),
-        section("routes", Some(ROUTE), "Which requests go where, under which policy.", route_keys::model()),
+        Section { named: None, is_required: true, ..section("gateway", GATEWAY, gateway::model()) },
+        section("upstreams", UPSTREAMS, upstreams::Keys::model()),
+        section("issuers", ISSUERS, issuers::Keys::model()),
+        section("policies", POLICIES, Layer::model()),
+        Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
     ]
+}
+
+const GATEWAY: &str = "The gateway itself, and what holds for every route that says nothing else. The keys of policies \
+                       that stand here are the weakest layer of every route.";
+
+const UPSTREAMS: &str = "Where requests go. A route names the upstream that its requests are forwarded to.";
+
+const ISSUERS: &str = "Whose tokens are believed. A token must carry `exp`; `nbf` is honoured; `typ`, if there, is `JWT` \
+                       or `at+jwt`. Scopes are the words of `scope`, or the list in `scope` or `scp`. No issuer can be \
+                       named `none`.";
+
+const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
+                        and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";
+
+const ROUTES: &str = "Which requests go where, under which policy. A route is named by its methods and its path. `GET` \
+                      serves `HEAD` too, unless `HEAD` has a route that fits at least as closely. The order of routes \
+                      has no meaning; two that could tie are an error.";
+
+/// What `[env.NAME]` is for.
+pub const ENVIRONMENTS: &str = "What is different in an environment. Every section of the file can stand there, with \
+                                only the keys that differ: tables are merged key by key, everything else is replaced. \
+                                The Worker's variable `FERROGATE_ENV` picks the environment.";
+
+/// The key that stands above all sections.
+#[must_use]
+pub fn include() -> Key {
+    Key {
+        name: "include",
+        about: vec![
+            "Other files whose sections belong to the gateway too.",
+            "An included file has `upstreams`, `issuers`, `policies`, `routes` and `env`; `[gateway]` and `include` stand",
+            "in the main file alone. What two files name alike is an error, so that their order has no meaning.",
+            "",
+            "In TOML the key must stand above the first section.",
+            "Example: `include = [\"routes/*.toml\"]`",
+        ],
+        presence: Presence::Default("[]"),
+        shape: Shape::List(Box::new(Shape::Text(FILES))),
+    }
 }

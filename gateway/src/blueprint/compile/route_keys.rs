@@ -20,45 +20,54 @@ use crate::{
 const BINDING: Grammar = Grammar {
     name: "binding",
     sentence: "the name of a binding in wrangler.toml: letters, digits and underscores",
+    example: "ASSETS",
     pattern: Some("^[A-Za-z_][A-Za-z0-9_]*$"),
 };
 
 const TAG: Grammar = Grammar {
     name: "tag",
     sentence: "1 to 63 lower case letters, digits, hyphens and underscores",
+    example: "checkout",
     pattern: Some("^[a-z0-9_-]{1,63}$"),
 };
 
 const VERSION: Grammar = Grammar {
     name: "version",
     sentence: "1 to 63 letters, digits, dots, hyphens and underscores: `\"v2\"`, `\"2026-01-01\"`",
+    example: "v2",
     pattern: Some("^[A-Za-z0-9._-]{1,63}$"),
 };
 
 keys! {
     /// Which requests go where. Beside these, a route takes every key of a policy.
     pub(super) struct Keys {
-        /// The upstream that the requests go to. A route has exactly one of `upstream`, `respond`, `redirect`, `assets`
-        /// and `maintenance`.
+        /// The upstream that the requests go to, with their path and query.
+        /// Example: `upstream = "catalog"`
         upstream: u16 [Optional] = kinds::name("upstreams", |context| &context.upstreams),
-        /// An answer that stands here: a text, or a table.
+        /// An answer that stands in the file: a text, or a table.
+        /// Example: `respond = { status = 410, body = "This interface is gone." }`
         respond: respond::Config [Optional] = respond::keys::fixed(),
-        /// Another place to go to: an address, or a table.
+        /// An answer that sends the caller elsewhere: an address, or a table.
         redirect: Redirected [Optional] = respond::keys::redirect(),
-        /// The name of the Worker's binding to its static assets (`[assets] binding = "ASSETS"` in wrangler.toml).
+        /// The static assets of the Worker, by the name of their binding: `[assets] binding = "ASSETS"` in wrangler.toml.
         assets: String [Optional] = kinds::parsed(BINDING, upstreams::binding),
-        /// The route is closed for a while: `true`, or a table. Answers 503 with `Retry-After`.
+        /// The route is closed for a while: `true`, or a table. It answers 503 with `Retry-After`.
+        /// Example: `maintenance = { retry_after = "1h" }`
         maintenance: respond::Config [Optional] = respond::keys::maintenance(),
-        /// Hosts that the route is bound to, one or a list; `*.acme.example` stands for all below. Without it the route
-        /// is there on every host, behind those that name one.
+        /// Hosts that the route is bound to, one or a list; `*.acme.example` stands for all below it. Without it the
+        /// route is there on every host, behind those that name one.
         host: Vec<HostPattern> [Optional] = kinds::one_or_more(host(), "a host or a list of hosts"),
         /// The version of the interface that the route belongs to: several routes may have the same methods and path in
         /// different versions. A text, or a table with `name` and `default`.
+        ///
+        /// Requests cannot name a version yet: they get the default one.
+        /// Example: `version = { name = "v2", default = true }`
         version: Version [Optional] = version(),
         /// Words by which routes are grouped, for people and tools; no decision reads them.
         tags: Vec<String> [Default("[]")] = kinds::list(kinds::parsed(TAG, names::section)),
         /// Policies that hold for the route: the name of one or a list. Of two that set the same key the later wins; the
         /// route's own keys win over all.
+        /// Example: `use = ["browser", "customer"]`
         r#use: Vec<Located<u16>> [Default("[]")] = uses(),
     }
 }
@@ -87,7 +96,7 @@ pub(super) struct Version {
 keys! {
     /// The table of `version`.
     pub(super) struct VersionKeys {
-        /// What requests call it.
+        /// The name of the version.
         name: String [Required] = kinds::parsed(VERSION, version_name),
         /// Whether requests that name no version get this one.
         default: bool [Default("false")] = kinds::boolean(),
@@ -118,14 +127,12 @@ fn version_name(text: &str) -> Result<String, Fault> {
 }
 
 fn host() -> Kind<'static, HostPattern> {
-    kinds::parsed(
-        Grammar { name: "host", sentence: host::GRAMMAR, pattern: Some(r"^(\*\.)?[a-z0-9.-]+$") },
-        host::parse,
-    )
+    let pattern = Some(r"^(\*\.)?[a-z0-9.-]+$");
+    kinds::parsed(Grammar { name: "host", sentence: host::GRAMMAR, example: "api.acme.example", pattern }, host::parse)
 }
 
 /// The keys that say what becomes of requests.
-const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "assets", "maintenance"];
+pub(super) const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "assets", "maintenance"];
 
 impl Keys {
     /// What becomes of the route's requests; reports a route that says nothing about it, or several things.

@@ -9,16 +9,19 @@ const DEFAULT_LEEWAY_S: u32 = 30;
 keys! {
     /// Whose tokens are believed.
     pub struct Keys {
-        /// The one algorithm that the key is for. A token that names another is refused.
+        /// The one algorithm that the secret is for. A token that names another is refused.
         algorithm: Algorithm [Required] = kinds::word(&[("HS256", Algorithm::Hs256)]),
         /// What `iss` must be, exactly.
         issuer: Text [Required] = kinds::not_empty(),
         /// What `aud` must be, or hold if it is a list.
+        /// Example: `audience = "acme-api"`
         audience: Text [Required] = kinds::not_empty(),
-        /// The shared key. At least 32 bytes once resolved, or the gateway does not start.
+        /// The key that issuer and gateway share. The Worker's secret has at least 32 bytes, or the gateway does not
+        /// start.
         secret: Text [Required] = kinds::secret(),
         /// How far clocks may differ when `exp` and `nbf` are looked at.
-        leeway: u32 [Default("30s")] = kinds::seconds(0..=300),
+        /// Example: `leeway = "5s"`
+        leeway: u32 [Default("\"30s\"")] = kinds::seconds(0..=300),
     }
 }
 

@@ -16,8 +16,9 @@ pub const PUBLIC: &str = "none";
 keys! {
     /// Who may ask.
     pub struct Keys {
-        /// Who may ask: the name of an issuer whose tokens are taken, or `"none"` for a public route. A route that says
-        /// nothing, in no layer, is an error: unknown means no.
+        /// Who may ask: the name of an issuer whose tokens are taken, or `"none"` for a public route. Where neither the
+        /// route nor its policies nor `[gateway]` say it, that is an error: unknown means no.
+        /// Example: `auth = "acme"`
         auth: Config [Optional] = auth(),
     }
 }

@@ -13,14 +13,16 @@ use crate::config::{
 keys! {
     /// What a caller must be allowed to do.
     pub struct Keys {
-        /// Scopes that the token must carry, all of them; else 403. Only for routes with a token.
+        /// Scopes that the token must carry, all of them; else 403. Only for routes with a token:
+        /// `scopes = []` takes back what a policy asks for.
         scopes: Vec<String> [Default("[]")] = kinds::list(scope()),
     }
 }
 
 fn scope() -> Kind<'static, String> {
-    let sentence = "a scope-token of RFC 6749 section 3.3: `\"orders:read\"`";
-    kinds::parsed(Grammar { name: "scope", sentence, pattern: Some(r#"^[!#-\[\]-~]+$"#) }, names::scope)
+    let sentence = "a scope-token of RFC 6749 section 3.3: visible ASCII without blanks, quotes and backslashes";
+    let pattern = Some(r#"^[!#-\[\]-~]+$"#);
+    kinds::parsed(Grammar { name: "scope", sentence, example: "orders:read", pattern }, names::scope)
 }
 
 /// This stage's part of a route's policy.

@@ -22,6 +22,10 @@ keys! {
     pub struct Keys {
         /// Which pages of other origins may ask (CORS). `false` takes back what a weaker layer says. With a policy, the
         /// gateway alone speaks: what the upstream says about CORS is replaced.
+        ///
+        /// Preflights are answered by the gateway and never reach the upstream. Without a policy they are refused with
+        /// 403 `cors_origin_refused`, unless the route passes everything through.
+        /// Example: `cors = { origins = ["https://app.acme.example"] }`
         cors: Option<Config> [Optional] = cors(),
     }
 }
@@ -36,10 +40,13 @@ keys! {
         /// Methods that a preflight may ask for.
         methods: Vec<Method> [Default("[\"GET\", \"HEAD\", \"POST\"]")] = kinds::list(method()),
         /// Request headers that a preflight may ask for.
+        /// Example: `headers = ["authorization", "content-type"]`
         headers: Vec<String> [Default("[]")] = kinds::list(kinds::header_name()),
-        /// Response headers that pages may read.
+        /// Response headers that pages may read, beside those that browsers always show.
+        /// Example: `expose = ["x-request-id"]`
         expose: Vec<String> [Default("[]")] = kinds::list(kinds::header_name()),
         /// How long browsers may remember a preflight.
+        /// Example: `max_age = "1h"`
         max_age: u32 [Default("\"10m\"")] = kinds::seconds(0..=86_400),
         /// Whether cookies and `Authorization` may be sent along.
         credentials: bool [Default("false")] = kinds::boolean(),
@@ -68,7 +75,12 @@ fn config(keys: Table) -> Option<Config> {
 }
 
 fn origin() -> Kind<'static, Text> {
-    let grammar = Grammar { name: "origin", sentence: url::ORIGIN_GRAMMAR, pattern: Some(r"^(https?://|\$\{).+$") };
+    let grammar = Grammar {
+        name: "origin",
+        sentence: url::ORIGIN_GRAMMAR,
+        example: "https://app.acme.example",
+        pattern: Some(r"^(https?://|\$\{).+$"),
+    };
     kinds::text(grammar, url::check_origin_pattern)
 }
 

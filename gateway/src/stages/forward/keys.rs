@@ -12,14 +12,18 @@ keys! {
     /// How requests are handed on.
     pub struct Keys {
         /// How long the upstream's answer may take: a duration for the time to its head, or a table. The route and its
-        /// policies win over the upstream, which wins over `[gateway]`.
+        /// policies win over the upstream, which wins over `[gateway]`. What takes longer is answered 504.
+        /// Example: `timeout = "5s"`
         timeout: Timeouts [Default("\"30s\"")] = timeouts(),
-        /// Hand request and answer on as they are, hop-by-hop fields apart. No `cors`, `security_headers` or header
-        /// changes with it, and those of `[gateway]` do not apply to what the upstream answers. Preflights go to the
-        /// upstream too. Fields of proxies pass when there is no `Connection`.
+        /// Hand request and answer on as they are, hop-by-hop fields apart.
+        ///
+        /// No `cors`, `security_headers` or header changes can stand beside it, and those of `[gateway]` do not apply to
+        /// what the upstream answers. Preflights go to the upstream too. Fields of proxies pass when there is no
+        /// `Connection`.
         pass_through: bool [Default("false")] = kinds::boolean(),
-        /// How far an answer is watched: up to its head, or up to the end of its body, which costs more and makes the
-        /// log line tell how the body ended.
+        /// How far an answer is watched: up to its head, or up to the end of its body. The latter costs more; the log
+        /// line then waits for the end and tells how the body ended.
+        /// Example: `observe = "body"`
         observe: Observe [Default("\"head\"")] = kinds::word(&[("head", Observe::Head), ("body", Observe::Body)]),
     }
 }

@@ -18,23 +18,33 @@ const TARGET: Grammar = Grammar {
     name: "target",
     sentence: "an http or https URL without user, query and fragment, which may name variables (`\"${CATALOG_URL}\"`), \
                or a service binding of the Worker (`\"service:CATALOG\"`)",
+    example: "https://catalog.acme.example/v2",
     pattern: Some(r"^(https?://|\$\{|service:)[^?#@\\ ]*$"),
 };
 
-const PREFIX: Grammar =
-    Grammar { name: "path prefix", sentence: "a path that begins with a slash: `\"/api/v2\"`", pattern: Some("^/") };
+const PREFIX: Grammar = Grammar {
+    name: "path prefix",
+    sentence: "a path that begins with a slash: `\"/api/v2\"`",
+    example: "/api/v2",
+    pattern: Some("^(/.*)?$"),
+};
 
 keys! {
     /// Where requests go.
     pub struct Keys {
-        /// Exactly one address for now. A path in a URL is put before the request's path.
+        /// Where requests go: a list with exactly one address for now. A path in the URL is put before the path of each
+        /// request.
+        /// Example: `targets = ["${CATALOG_URL:-http://127.0.0.1:4000}"]`
         targets: Target [Required] = only_target(),
         /// What is put before the path of each request, behind the path of the target.
         prefix: String [Default("\"\"")] = kinds::parsed(PREFIX, prefix),
         /// How long an answer may take, where the route and its policies say nothing: a duration for the time to its
         /// head, or a table.
+        /// Example: `timeout = { first_byte = "2s", whole = "1m" }`
         timeout: Timeouts [Optional] = timeouts(),
         /// What proves to the upstream that a request comes from the gateway. It replaces what the client sent.
+        /// A table with `bearer`, with `user` and `password`, or with `header` and `value`.
+        /// Example: `credentials = { bearer = "${CATALOG_TOKEN}" }`
         credentials: Credentials [Optional] = kinds::checked_table::<CredentialKeys, Credentials>(credentials),
     }
 }
@@ -42,11 +52,14 @@ keys! {
 keys! {
     /// The table of `timeout`.
     pub struct TimeoutKeys {
-        /// Until the head of the answer is there.
+        /// The time until the head of the answer is there.
+        /// Example: `first_byte = "2s"`
         first_byte: u32 [Default("\"30s\"")] = duration(),
-        /// For one try, body included. With this or `whole`, answers are watched to the end of their bodies.
+        /// The time for one try, body included. With this or `whole`, answers are watched to the end of their bodies.
+        /// Example: `try = "10s"`
         r#try: u32 [Optional] = duration(),
-        /// For everything that is done for a request, body included.
+        /// The time for everything that is done for a request, body included.
+        /// Example: `whole = "1m"`
         whole: u32 [Optional] = duration(),
     }
 }
@@ -55,14 +68,19 @@ keys! {
     /// The table of `credentials`: one of `bearer`, `user` with `password`, `header` with `value`.
     pub struct CredentialKeys {
         /// A token for `Authorization: Bearer`.
+        /// Example: `bearer = "${CATALOG_TOKEN}"`
         bearer: Text [Optional] = kinds::secret(),
-        /// The user of `Authorization: Basic`.
+        /// The user of `Authorization: Basic`; needs `password`.
+        /// Example: `user = "gateway"`
         user: Text [Optional] = kinds::not_empty(),
-        /// The password of `Authorization: Basic`.
+        /// The password of `Authorization: Basic`; needs `user`.
+        /// Example: `password = "${CATALOG_PASSWORD}"`
         password: Text [Optional] = kinds::secret(),
-        /// The name of a header of its own.
+        /// The name of a header that the upstream looks at; needs `value`.
+        /// Example: `header = "x-api-key"`
         header: String [Optional] = kinds::changed_header(),
-        /// The value of that header.
+        /// The value of that header; needs `header`.
+        /// Example: `value = "${CATALOG_KEY}"`
         value: Text [Optional] = kinds::secret(),
     }
 }

@@ -14,14 +14,15 @@ use crate::config::{
 keys! {
     /// What is refused by its size.
     pub struct Keys {
-        /// The most bytes that a request's body may have; more is refused with 413, by its `Content-Length` or while it
-        /// streams. `false` for no limit.
+        /// The most bytes that a request's body may have; `false` for no limit. More is refused with 413, by its
+        /// `Content-Length` or while it streams.
         body_limit: Option<Size> [Default("\"1MiB\"")] = limit(),
     }
 }
 
 fn limit() -> Kind<'static, Option<Size>> {
-    let grammar = Grammar { name: "size", sentence: size::GRAMMAR, pattern: Some("^[0-9]+([KMG]i?)?B$") };
+    let pattern = Some("^[0-9]+([KMG]i?)?B$");
+    let grammar = Grammar { name: "size", sentence: size::GRAMMAR, example: "10MiB", pattern };
     let size = move || kinds::parsed(grammar, size::parse);
     let read = move |item: &Item<'_>| match item.as_boolean() {
         Some(false) => Some(None),

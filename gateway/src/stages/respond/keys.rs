@@ -14,13 +14,17 @@ use crate::config::{
 keys! {
     /// The table of `respond`.
     pub struct FixedKeys {
-        /// The status code; 200 to 599.
+        /// The status code of the answer.
+        /// Example: `status = 410`
         status: i64 [Default("200")] = kinds::integer(200..=599),
-        /// The body.
+        /// The body of the answer.
+        /// Example: `body = "This interface is gone."`
         body: String [Default("\"\"")] = kinds::any_text(),
-        /// What kind of body it is.
+        /// What kind of body it is: `Content-Type`. Sent only with a body.
+        /// Example: `content_type = "application/json"`
         content_type: String [Default("\"text/plain; charset=utf-8\"")] = kinds::header_value(),
-        /// More headers.
+        /// More headers of the answer.
+        /// Example: `headers = { cache-control = "no-store" }`
         headers: Vec<(String, String)> [Default("{}")] = headers(),
     }
 }
@@ -31,10 +35,11 @@ keys! {
         /// Where to: a path or an http or https URL, with `{path.NAME}` for parameters of the route. What a request says
         /// never chooses the host.
         to: Located<Template> [Required] = address(),
-        /// The status code. 308 and 307 keep the method; 301 and 308 are remembered by browsers.
+        /// The status code. 308 and 307 keep the method; 301 and 308 are remembered by browsers. It is
+        /// written as a text.
         status: u16 [Default("\"308\"")] =
             kinds::word(&[("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)]),
-        /// Whether the request's query is put behind it.
+        /// Whether the request's query is put behind the address.
         keep_query: bool [Default("true")] = kinds::boolean(),
     }
 }
@@ -42,9 +47,11 @@ keys! {
 keys! {
     /// The table of `maintenance`.
     pub struct MaintenanceKeys {
-        /// When to come back: `Retry-After`.
+        /// When to come back, for `Retry-After`.
+        /// Example: `retry_after = "1h"`
         retry_after: u32 [Default("\"5m\"")] = kinds::seconds(1..=604_800),
-        /// What to tell the caller.
+        /// What the problem document tells the caller.
+        /// Example: `detail = "Back at noon UTC."`
         detail: String [Default("\"This part is closed for maintenance.\"")] = kinds::any_text(),
     }
 }
@@ -118,7 +125,7 @@ pub fn maintenance() -> Kind<'static, Config> {
         Some(false) => item.wrong_type("true, or a table"),
         None => table().read(item),
     };
-    Kind::new(read, move || Shape::Any(vec![Shape::Boolean, table().shape()]))
+    Kind::new(read, move || Shape::Any(vec![Shape::True, table().shape()]))
 }
 
 fn maintenance_config(keys: MaintenanceKeys) -> Option<Config> {
@@ -150,6 +157,7 @@ fn address() -> Kind<'static, Located<Template>> {
     let grammar = Grammar {
         name: "address",
         sentence: "a path or an http or https URL, with `{path.NAME}` for parameters: `\"/v2/{path.rest}\"`",
+        example: "/v2/{path.rest}",
         pattern: Some("^(/|https?://)"),
     };
     let read = move |item: &Item<'_>| {

@@ -14,9 +14,10 @@ use crate::config::{
 keys! {
     /// Headers that make browsers careful.
     pub struct Keys {
-        /// Headers that make browsers careful: `true` for the defaults, `false` for none, a table to edit the defaults
-        /// (a text replaces or adds one, `false` takes one out). They replace what the upstream sent under the same
-        /// names.
+        /// Headers that make browsers careful: `true` for the defaults, `false` for none, a table to edit the defaults.
+        /// In the table a text replaces or adds a header, and `false` takes one of the defaults out. They replace what
+        /// the upstream sent under the same names.
+        /// Example: `security_headers = { x-frame-options = "SAMEORIGIN", permissions-policy = false }`
         security_headers: Config [Default("true")] = security_headers(),
     }
 }

@@ -14,10 +14,12 @@ use crate::config::{
 keys! {
     /// Changes to the heads of requests and answers.
     pub struct Keys {
-        /// Changes to what the upstream gets. A template that a request cannot fill removes the header, so that nobody
-        /// else fills it.
+        /// Changes to what the upstream gets. A template that a request cannot fill removes the header, so that what a
+        /// client sends under that name never gets through.
+        /// Example: `request_headers = { remove = ["authorization"], set = { x-user-id = "{claims.sub}" } }`
         request_headers: Written [Optional] = kinds::table::<Table, Written>(Written::of),
-        /// Changes to what the client gets.
+        /// Changes to what the client gets, in refusals too. They come after `security_headers`.
+        /// Example: `response_headers = { remove = ["server"] }`
         response_headers: Written [Optional] = kinds::table::<Table, Written>(Written::of),
     }
 }
@@ -25,9 +27,11 @@ keys! {
 keys! {
     /// The table of `request_headers` and `response_headers`.
     pub struct Table {
-        /// Headers to take out.
+        /// Headers to take out if they are there.
+        /// Example: `remove = ["x-powered-by"]`
         remove: Vec<String> [Default("[]")] = kinds::list(kinds::changed_header()),
         /// Headers to set, each with a template for its value. They replace what is there.
+        /// Example: `set = { x-product = "{path.id}" }`
         set: Vec<(String, Located<Template>)> [Default("{}")] = set(),
     }
 }
