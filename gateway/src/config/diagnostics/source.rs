@@ -4,14 +4,17 @@
 //! span alone says which file it is in.
 //!
 //! Excerpts end up in terminals and build logs, so control characters are replaced in them and what stands
-//! behind a key like `secret` is masked.
+//! behind a key like `secret` or as the user of a URL is masked.
 
 use serde::Serialize;
 
 use super::{Span, nearest::nearest};
 
-/// The key whose value is never repeated.
-const SECRET: &str = "secret";
+/// What the keys are called whose values are never repeated.
+const SECRETS: [&str; 4] = ["secret", "password", "bearer", "value"];
+
+/// A key that reads like a misspelt one of [`SECRETS`] and is none.
+const NO_SECRET: &str = "header";
 
 /// A place in a file, with the line that it stands on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,7 +104,7 @@ impl File {
             line: number(line.saturating_add(1)),
             column: number(column.saturating_add(1)),
             length: number(end.saturating_sub(column).max(1)),
-            excerpt: printable(&masked(text)),
+            excerpt: printable(&without_users(&masked(text))),
         }
     }
 }
@@ -152,7 +155,24 @@ fn masked(line: &str) -> String {
 fn is_secret(text: &str) -> bool {
     let text = text.trim_end_matches([' ', '\t', '"', '\'']);
     let key = text.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or_default();
-    key.to_ascii_lowercase().contains(SECRET) || nearest(key, [SECRET]).is_some()
+    let key = key.to_ascii_lowercase();
+    let misspelt = || !key.starts_with(NO_SECRET) && nearest(&key, SECRETS).is_some();
+    SECRETS.iter().any(|secret| key.contains(secret)) || misspelt()
+}
+
+/// A line with `*` for what stands before the `@` of a URL.
+fn without_users(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, behind)) = rest.split_once("://") {
+        shown.extend([before, "://"]);
+        let authority = behind.find(['/', '"', '\'', '?', '#']).unwrap_or(behind.len());
+        let user = behind.get(..authority).and_then(|authority| authority.rfind('@')).unwrap_or_default();
+        let (user, host) = behind.split_at_checked(user).unwrap_or(("", behind));
+        shown.push_str(&stars(user));
+        rest = host;
+    }
+    shown + rest
 }
 
 /// How many bytes a value takes: up to its closing quote, or to the end of the line when it has none.
@@ -231,11 +251,26 @@ mod tests {
             (r#"secret = """hunter2""#, r#"secret = """*******""#),
             (r#""secret" = "x""#, r#""secret" = "*""#),
             (r#"a = { secert = "x", b = "y=z" }"#, r#"a = { secert = "*", b = "y=z" }"#),
+            (r#"{ user = "u", password = "p", bearer = "b" }"#, r#"{ user = "u", password = "*", bearer = "*" }"#),
+            (r#"{ header = "x-key", value = "v", vlaue = "w" }"#, r#"{ header = "x-key", value = "*", vlaue = "*" }"#),
+            (r#"headers = { x-a = "1" }"#, r#"headers = { x-a = "1" }"#),
             ("secret", "secret"),
             ("= == secret==x", "= == secret=**"),
         ];
         for (line, expected) in cases {
             assert_eq!(masked(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn users_of_urls_are_masked() {
+        let cases = [
+            (r#"targets = ["https://u:p@a.example/x@y"]"#, r#"targets = ["https://***@a.example/x@y"]"#),
+            (r#"a = "http://b", c = "d@e""#, r#"a = "http://b", c = "d@e""#),
+            ("https://u@", "https://*@"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(without_users(line), expected, "{line}");
         }
     }
 }
