@@ -96,7 +96,10 @@ impl<'r> Context<'r> {
                 continue;
             }
             let message = format!("nothing here gives the variable {} a value", quoted(&variable.name));
-            let draft = self.report.draft(Code::MissingVariable, place, message);
+            let text = format!("${{{}}}", variable.name);
+            let own = self.report.sources().slice(place).find(&text).map(|at| place.start.saturating_add(at));
+            let own = own.map_or_else(|| place.clone(), |start| start..start.saturating_add(text.len()));
+            let draft = self.report.draft(Code::MissingVariable, &own, message);
             let draft = draft.nearest(&variable.name, known.iter().map(String::as_str));
             let name = &variable.name;
             draft

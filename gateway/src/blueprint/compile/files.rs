@@ -125,11 +125,16 @@ impl Loaded {
         self.problems.push(Problem::new(code, place, message, help));
     }
 
+    fn no_list(&mut self, place: &Span, help: &'static str) {
+        let problem = Problem::new(Code::WrongType, place, "`include` must be a list of files".to_owned(), help);
+        self.problems.push(Problem { expected: Some("a list of texts".to_owned()), ..problem });
+    }
+
     /// The paths that `include` names.
     fn patterns(&mut self, include: &Entry) -> Vec<(String, Span)> {
         let help = "write include = [\"routes/*.toml\"]: paths from the folder of this file";
         let Value::List(nodes) = &include.node.value else {
-            self.problem(Code::WrongType, &include.node.span, "`include` must be a list of files".to_owned(), help);
+            self.no_list(&include.node.span, help);
             return Vec::new();
         };
         let mut patterns: Vec<(String, Span)> = Vec::new();
@@ -140,7 +145,7 @@ impl Loaded {
                     let message = format!("{} is no path of a file to include", quoted(path));
                     self.problem(Code::BadInclude, &node.span, message, help);
                 }
-                _ => self.problem(Code::WrongType, &node.span, "`include` must be a list of files".to_owned(), help),
+                _ => self.no_list(&node.span, help),
             }
         }
         patterns
@@ -215,7 +220,9 @@ impl Loaded {
         let message = format!("an included file has no {}", quoted(&section.key));
         let of_main = ["gateway", "include"].contains(&section.key.as_str());
         let code = if of_main { Code::NotInInclude } else { Code::UnknownKey };
-        let problem = Problem::new(code, &section.key_span, message, "[gateway] and `include` belong to the main file");
+        let help =
+            if of_main { "it belongs to the main file" } else { "included files have these sections and no others" };
+        let problem = Problem::new(code, &section.key_span, message, help);
         self.problems.push(Problem {
             expected: Some(listed(SECTIONS)),
             nearest: nearest(&section.key, SECTIONS).map(str::to_owned),

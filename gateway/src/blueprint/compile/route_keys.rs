@@ -155,7 +155,13 @@ impl Keys {
             [] => {
                 let message = format!("{} does not say what becomes of its requests", quoted(item.key()));
                 let draft = item.report().draft(Code::NoAction, item.key_span(), message);
-                draft.expected(format!("one of {}", listed(ACTIONS))).report();
+                let draft = draft.expected(format!("one of {}", listed(ACTIONS)));
+                if item.table().is_some_and(|table| table.entries().is_empty()) {
+                    let help = "the table is empty; an empty table of an environment replaces the whole one";
+                    draft.help(help).report();
+                } else {
+                    draft.report();
+                }
                 None
             }
             [_] => self.only_action(),

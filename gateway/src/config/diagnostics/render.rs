@@ -1,6 +1,6 @@
 //! Findings as text for people, in the manner of rustc. Colours only when asked for.
 
-use super::{Diagnostic, Place, Severity};
+use super::{Code, Diagnostic, Place, Severity};
 
 /// Who will read the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +25,12 @@ pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
         return String::new();
     }
     let mut text = String::new();
-    for (index, diagnostic) in diagnostics.iter().enumerate() {
-        let is_first = !diagnostics.iter().take(index).any(|earlier| earlier.code == diagnostic.code);
+    let mut paged: Vec<Code> = Vec::new();
+    for diagnostic in diagnostics {
+        let is_first = !paged.contains(&diagnostic.code);
+        if is_first {
+            paged.push(diagnostic.code);
+        }
         text.push_str(&one(diagnostic, is_first, style));
         text.push('\n');
     }
@@ -124,7 +128,7 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::diagnostics::{Code, Report, Sources};
+    use crate::config::diagnostics::{Report, Sources};
 
     fn findings() -> Vec<Diagnostic> {
         let sources = Sources::of("gateway.toml", "a = 1\nuse = \"x\"\n");

@@ -46,6 +46,8 @@ struct File {
     base: usize,
     /// Where lines begin, in bytes from its own start.
     starts: Vec<usize>,
+    /// Lines, from 0, that are part of a secret over several lines.
+    secret: Vec<usize>,
 }
 
 impl Sources {
@@ -63,7 +65,8 @@ impl Sources {
         let base = self.files.last().map_or(0, |last| last.end().saturating_add(1));
         let after = |(index, _): (usize, &str)| index.saturating_add(1);
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(after)).collect();
-        self.files.push(File { name: name.to_owned(), text: text.to_owned(), base, starts });
+        let secret = secret_lines(text);
+        self.files.push(File { name: name.to_owned(), text: text.to_owned(), base, starts, secret });
         base
     }
 
@@ -104,7 +107,11 @@ impl File {
             line: number(line.saturating_add(1)),
             column: number(column.saturating_add(1)),
             length: number(end.saturating_sub(column).max(1)),
-            excerpt: printable(&without_users(&masked(text))),
+            excerpt: if self.secret.binary_search(&line).is_ok() {
+                stars(text)
+            } else {
+                printable(&without_users(&masked(text)))
+            },
         }
     }
 }
@@ -149,6 +156,24 @@ fn masked(line: &str) -> String {
         }
     }
     shown + rest
+}
+
+/// The lines behind the first of a text over several lines that is a secret, up to the one that closes it.
+fn secret_lines(text: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let mut open: Option<&str> = None;
+    for (index, line) in text.split('\n').enumerate() {
+        if let Some(quotes) = open {
+            lines.push(index);
+            open = open.filter(|_| !line.contains(quotes));
+            continue;
+        }
+        open = ["\"\"\"", "'''"].into_iter().find(|quotes| {
+            let Some((before, behind)) = line.split_once(quotes) else { return false };
+            before.trim_end().strip_suffix('=').is_some_and(is_secret) && !behind.contains(quotes)
+        });
+    }
+    lines
 }
 
 /// Whether the text before a `=` ends with a key that holds a secret, even if it is misspelt.
@@ -260,6 +285,16 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(masked(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_secret_over_several_lines_is_masked_on_all_of_them() {
+        let text = "a = 1\nc = { bearer = \"\"\"\nhunter2\nb\"\"\", d = 1 }\nx = '''\ny'''";
+        let excerpt = |start: usize| place(text, start..start).3;
+        let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let shown: Vec<String> = starts.into_iter().map(excerpt).collect();
+        let wanted = ["a = 1", "c = { bearer = \"\"\"", "*******", "*\"\"\"* * * * *", "x = '''", "y'''"];
+        assert_eq!(shown, wanted);
     }
 
     #[test]

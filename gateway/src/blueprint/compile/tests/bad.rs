@@ -46,6 +46,7 @@ findings_of! {
     a_duration_is_a_whole_number: "duration_with_fraction";
     a_duration_has_a_unit: "duration_without_unit";
     an_empty_file_is_told_what_is_missing: "empty_file";
+    a_misspelt_env_has_a_nearest_one: "environment_misspelt";
     an_environment_has_a_plain_name: "environment_name";
     an_environment_is_a_table: "environment_type";
     header_changes_are_remove_and_set: "header_changes";
@@ -92,6 +93,7 @@ findings_of! {
     an_environment_does_not_take_an_action_back: "overlay_of_two_actions";
     an_overlay_that_changes_nothing_is_a_warning: "overlay_that_changes_nothing";
     a_mistake_of_one_environment_names_it: "overlay_with_a_mistake";
+    an_empty_table_of_an_environment_replaces_the_whole: "overlay_with_an_empty_table";
     an_unknown_key_of_an_environment_has_a_nearest_one: "overlay_with_an_unknown_key";
     a_mistake_of_two_environments_names_both: "overlays_with_one_mistake";
     a_parameter_is_a_whole_segment: "parameter_in_segment";
@@ -121,6 +123,7 @@ findings_of! {
     a_scope_is_named_once: "scopes_twice";
     a_broken_secret_is_not_repeated: "secret_broken";
     a_secret_in_clear_is_refused_and_not_repeated: "secret_in_clear";
+    a_secret_over_several_lines_is_not_repeated: "secret_over_lines";
     a_misspelt_secret_is_not_repeated: "secret_with_a_typo";
     a_secret_has_no_default: "secret_with_default";
     a_default_that_is_taken_out_is_one: "security_header_name";
