@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::{
-    diagnostics::{Code, Report, Span},
+    diagnostics::{Code, Report, Span, nearest::nearest},
     reader::Item,
     text::{Text, Variables},
     tree::{Table, Value},
@@ -24,6 +24,7 @@ pub struct Context<'r> {
     pub policies: Names,
     variables: RefCell<Variables>,
     first_uses: RefCell<Vec<Span>>,
+    misspelt: RefCell<Vec<(String, String)>>,
 }
 
 /// The names of the sections of a kind, in the order of the file. What an index means is known before any section
@@ -36,6 +37,8 @@ pub struct Names {
     pub kind: &'static str,
     unknown: Code,
     unused: Code,
+    /// Whether the table is not there, but one whose name is nearly the same: then nothing is known about names.
+    is_misspelt: bool,
     names: Vec<Name>,
 }
 
@@ -58,7 +61,20 @@ impl<'r> Context<'r> {
             policies: names("policies", "policy", Code::UnknownPolicy, Code::UnusedPolicy),
             variables: RefCell::default(),
             first_uses: RefCell::default(),
+            misspelt: RefCell::default(),
         }
+    }
+
+    /// Remembers that a table has an unknown key that was probably meant to be this one.
+    pub fn remember_misspelt(&self, table: &str, key: &str) {
+        self.misspelt.borrow_mut().push((table.to_owned(), key.to_owned()));
+    }
+
+    /// Whether a table has an unknown key that was probably meant to be this one: that this one is missing is no
+    /// news then.
+    #[must_use]
+    pub fn is_misspelt(&self, table: &str, key: &str) -> bool {
+        self.misspelt.borrow().iter().any(|(known, meant)| known == table && meant == key)
     }
 
     /// The text for the compiled file, its variables added to all others.
@@ -80,7 +96,10 @@ impl<'r> Context<'r> {
                 continue;
             }
             let message = format!("nothing here gives the variable {} a value", quoted(&variable.name));
-            let draft = self.report.draft(Code::MissingVariable, place, message);
+            let text = format!("${{{}}}", variable.name);
+            let own = self.report.sources().slice(place).find(&text).map(|at| place.start.saturating_add(at));
+            let own = own.map_or_else(|| place.clone(), |start| start..start.saturating_add(text.len()));
+            let draft = self.report.draft(Code::MissingVariable, &own, message);
             let draft = draft.nearest(&variable.name, known.iter().map(String::as_str));
             let name = &variable.name;
             draft
@@ -120,7 +139,9 @@ impl Names {
             key: entry.key_span.clone(),
             used: Cell::new(false),
         };
-        Self { table, kind, unknown, unused, names: sections.iter().map(name).collect() }
+        let is_near = |entry: &super::tree::Entry| nearest(&entry.key, [table]).is_some();
+        let is_misspelt = root.get(table).is_none() && root.0.iter().any(is_near);
+        Self { table, kind, unknown, unused, is_misspelt, names: sections.iter().map(name).collect() }
     }
 
     /// The index of the section that an item names; reports a name that none has.
@@ -135,6 +156,9 @@ impl Names {
     }
 
     fn report_unknown(&self, item: &Item<'_>, name: &str) {
+        if self.is_misspelt {
+            return;
+        }
         let draft = item.draft(self.unknown, format!("no {} is named {}", self.kind, quoted(name)));
         let names = || self.names.iter().map(|known| known.name.as_str());
         draft.expected(self.expected()).found(quoted(name)).nearest(name, names()).report();
@@ -147,7 +171,10 @@ impl Names {
         match self.names.len().checked_sub(SHOWN) {
             _ if self.names.is_empty() => format!("the name of a section [{}.NAME], and there is none", self.table),
             None | Some(0) => listed(names()),
-            Some(more) => format!("{} or one of {more} others", listed(names().take(SHOWN))),
+            Some(more) => {
+                let shown: Vec<String> = names().take(SHOWN).map(quoted).collect();
+                format!("{} or one of {more} others", shown.join(", "))
+            }
         }
     }
 

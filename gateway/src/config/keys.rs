@@ -92,7 +92,7 @@ macro_rules! keys {
                 use $crate::config::model::Presence::{Default, Optional, Required};
                 Self {
                     $($key: $crate::config::keys::read(table, $crate::config::keys::name(stringify!($key)), $presence,
-                        |item| ($kind).read(item)),)*
+                        &[$($doc),*], |item| ($kind).read(item)),)*
                 }
             }
 
@@ -130,10 +130,12 @@ pub fn read<'a, T>(
     table: &mut super::reader::Reader<'a>,
     name: &'static str,
     presence: Presence,
+    about: &[&str],
     read: impl FnOnce(&super::reader::Item<'a>) -> Option<T>,
 ) -> Key<T> {
     if presence == Presence::Required {
-        table.demand(name);
+        let about = about.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        table.demand(name, about.trim_end_matches('.'));
     }
     Key(table.setting(name, read))
 }

@@ -117,7 +117,8 @@ pub fn not_empty() -> Kind<'static, Text> {
     let read = |item: &Item<'_>| {
         let written = item.parsed(variables::parse)?;
         if written.0.is_empty() {
-            item.draft(Code::EmptyText, format!("`{}` is empty", item.key())).report();
+            let draft = item.draft(Code::EmptyText, format!("`{}` is empty", item.key()));
+            draft.expected("a text of at least one character").report();
             return None;
         }
         item.context().intern(item, &written)

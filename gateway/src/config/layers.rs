@@ -65,6 +65,8 @@ pub struct RouteFacts<'r> {
     pub key: &'r Located<String>,
     /// The names of its parameters.
     pub parameters: &'r [String],
+    /// Whether nobody knows what `auth` is, because it is misspelt or a policy is not there, which has been reported.
+    pub hides_auth: bool,
     /// Whether it takes requests without a token; found out by authentication, `None` when that is wrong.
     pub is_public: Option<bool>,
     /// Whether its requests go to an upstream.
@@ -76,8 +78,13 @@ pub struct RouteFacts<'r> {
 impl RouteFacts<'_> {
     /// Reports what the requests of this route can never fill in a template.
     pub fn check_template(&self, template: &Located<Template>) {
+        let written = self.report.sources().slice(&template.span);
         for slot in &template.value.0 {
-            self.check_slot(slot, &template.span);
+            // Where escapes have changed what stands in the file, the whole text is underlined.
+            let text = Template(vec![slot.clone()]).to_string();
+            let own = written.find(&text).map(|at| template.span.start.saturating_add(at));
+            let own = own.map(|start| start..start.saturating_add(text.len()));
+            self.check_slot(slot, own.as_ref().unwrap_or(&template.span));
         }
     }
 
@@ -94,7 +101,12 @@ impl RouteFacts<'_> {
                 let names = || self.parameters.iter().map(String::as_str);
                 let draft = self.report.draft(Code::UnknownParameter, place, message);
                 let draft = draft.related(&self.key.span, "this route");
-                draft.expected(listed(names())).found(quoted(name)).nearest(name, names()).report();
+                let expected = if self.parameters.is_empty() {
+                    "no `{path.…}` here: the path of the route has no parameters".to_owned()
+                } else {
+                    listed(names())
+                };
+                draft.expected(expected).found(quoted(name)).nearest(name, names()).report();
             }
             _ => {}
         }

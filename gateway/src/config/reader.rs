@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::{
     context::Context,
-    diagnostics::{Code, Draft, Report, Span},
+    diagnostics::{Code, Draft, Report, Span, nearest::nearest},
     tree::{Entry, Node, Table, Value},
     values::{
         Fault, duration, listed, quoted,
@@ -75,6 +75,12 @@ impl<'a> Item<'a> {
         &self.node.span
     }
 
+    /// Its path from the root of the file, for messages: `policies.public.cors`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Where findings go.
     #[must_use]
     pub fn report(&self) -> &'a Report<'a> {
@@ -134,6 +140,13 @@ impl<'a> Item<'a> {
         }
     }
 
+    fn as_text(&self) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether the value is a text; for keys that take several kinds.
     #[must_use]
     pub fn is_text(&self) -> bool {
@@ -160,7 +173,8 @@ impl<'a> Item<'a> {
             return Some(number);
         }
         let draft = self.draft(Code::OutOfRange, format!("`{}` is out of range", self.key));
-        draft.expected(format!("{} to {}", limits.start(), limits.end())).report();
+        let found = number.map_or_else(|| "a larger number".to_owned(), |number| format!("`{number}`"));
+        draft.expected(format!("{} to {}", limits.start(), limits.end())).found(found).report();
         None
     }
 
@@ -173,7 +187,8 @@ impl<'a> Item<'a> {
         );
         let text = self.text()?;
         let Ok(written) = variables::parse(text) else {
-            self.draft(Code::BadVariable, "the variable of the secret is broken").help(help).report();
+            let draft = self.draft(Code::BadVariable, "the variable of the secret is broken");
+            draft.expected("`${NAME}`").help(help).report();
             return None;
         };
         if written.0.is_empty() || written.0.iter().any(|part| matches!(part, Part::Literal(_))) {
@@ -216,11 +231,18 @@ impl<'a> Item<'a> {
     /// One of several words, each with what it means.
     #[must_use]
     pub fn one_of<T: Clone>(&self, words: &[(&'static str, T)]) -> Option<T> {
+        let names = || words.iter().map(|(word, _)| *word);
+        if let Value::Integer(Some(number)) = self.node.value
+            && names().any(|word| word == number.to_string())
+        {
+            let draft = self.draft(Code::WrongType, format!("`{}` must be a text", self.key));
+            draft.expected(listed(names())).found("a whole number").help(format!("write \"{number}\"")).report();
+            return None;
+        }
         let text = self.text()?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| meaning.clone());
         if found.is_none() {
             let draft = self.draft(Code::UnknownWord, format!("`{}` cannot be {}", self.key, quoted(text)));
-            let names = || words.iter().map(|(word, _)| *word);
             draft.expected(listed(names())).found(quoted(text)).nearest(text, names()).report();
         }
         found
@@ -242,7 +264,11 @@ impl<'a> Item<'a> {
         for element in self.list()? {
             match read(&element) {
                 Some(value) if values.contains(&value) => {
-                    element.draft(Code::Repeated, format!("`{}` has this twice", self.key)).report();
+                    let what = element.as_text().map_or_else(|| "this".to_owned(), quoted);
+                    element
+                        .draft(Code::Repeated, format!("`{}` has {what} twice", self.key))
+                        .help("take one out")
+                        .report();
                     whole = false;
                 }
                 Some(value) => values.push(value),
@@ -261,6 +287,7 @@ impl<'a> Item<'a> {
                 path: self.path.clone(),
                 span: self.key_span.clone(),
                 asked: Vec::new(),
+                missing: Vec::new(),
                 context: self.context,
             }),
             _ => self.wrong_type("a table"),
@@ -273,7 +300,8 @@ impl<'a> Item<'a> {
             Value::Text(_) => "a text",
             Value::Integer(_) => "a whole number",
             Value::Float => "a number",
-            Value::Boolean(_) => "true or false",
+            Value::Boolean(true) => "`true`",
+            Value::Boolean(false) => "`false`",
             Value::Datetime(_) => "a date or time",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
@@ -296,6 +324,7 @@ impl<'a> Item<'a> {
         if let Some(expected) = fault.expected {
             draft = draft.expected(expected);
         }
+        draft = draft.meant(fault.nearest);
         if let Some(help) = fault.help {
             draft = draft.help(help);
         }
@@ -320,13 +349,15 @@ pub struct Reader<'a> {
     path: String,
     span: Span,
     asked: Vec<&'static str>,
+    /// Keys that must be there and are not, with what is said about each.
+    missing: Vec<(&'static str, String)>,
     context: &'a Context<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// The whole file.
     pub fn root(table: &'a Table, context: &'a Context<'a>) -> Self {
-        Self { table, path: String::new(), span: 0..0, asked: Vec::new(), context }
+        Self { table, path: String::new(), span: 0..0, asked: Vec::new(), missing: Vec::new(), context }
     }
 
     /// Where findings go.
@@ -351,21 +382,25 @@ impl<'a> Reader<'a> {
 
     /// What `read` makes of a key that must be there.
     pub fn required<T>(&mut self, key: &'static str, read: impl FnOnce(&Item<'a>) -> Option<T>) -> Option<T> {
-        self.demand(key);
+        self.demand(key, "");
         read(&self.item(key)?)
     }
 
-    /// Reports a key that must be there and is not.
-    pub fn demand(&self, key: &'static str) {
-        if self.table.get(key).is_some() {
-            return;
+    /// Notes a key that must be there, with what it is for. [`Reader::finish`] reports that it is not.
+    pub fn demand(&mut self, key: &'static str, about: &str) {
+        if self.table.get(key).is_none() {
+            self.missing.push((key, about.to_owned()));
         }
-        let place = if self.path.is_empty() {
+    }
+
+    fn report_missing(&self, key: &str, about: &str) {
+        let message = if self.path.is_empty() {
             format!("the file has no `[{key}]`")
         } else {
             format!("`[{}]` has no `{key}`", self.path)
         };
-        self.report().draft(Code::MissingKey, &self.span, place).report();
+        let draft = self.report().draft(Code::MissingKey, &self.span, message);
+        if about.is_empty() { draft.report() } else { draft.expected(format!("`{key}`: {about}")).report() }
     }
 
     /// Whether a key is set, and to what.
@@ -380,7 +415,8 @@ impl<'a> Reader<'a> {
         self.table.0.iter().map(|entry| self.entry(entry)).collect()
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that nobody asked for, and every key that is missing unless one of the former was meant to be
+    /// it.
     pub fn finish(self) {
         for entry in self.entries() {
             if self.asked.contains(&entry.key) {
@@ -389,8 +425,19 @@ impl<'a> Reader<'a> {
             let place = if self.path.is_empty() { "the file".to_owned() } else { format!("`[{}]`", self.path) };
             let message = format!("{place} has no key {}", quoted(entry.key));
             let draft = self.report().draft(Code::UnknownKey, entry.key_span, message);
-            let known = || self.asked.iter().copied();
-            draft.expected(listed(known())).found(quoted(entry.key)).nearest(entry.key, known()).report();
+            // What is there already is not what was meant, as long as something else comes close.
+            let absent = || self.asked.iter().copied().filter(|key| self.table.get(key).is_none());
+            let meant = nearest(entry.key, absent());
+            if let Some(meant) = meant {
+                self.context.remember_misspelt(&self.path, meant);
+            }
+            let meant = meant.or_else(|| nearest(entry.key, self.asked.iter().copied())).map(str::to_owned);
+            draft.expected(listed(self.asked.iter().copied())).found(quoted(entry.key)).meant(meant).report();
+        }
+        for (key, about) in &self.missing {
+            if !self.context.is_misspelt(&self.path, key) {
+                self.report_missing(key, about);
+            }
         }
     }
 
@@ -401,7 +448,8 @@ impl<'a> Reader<'a> {
 }
 
 /// A path and one more key, quoted where TOML wants quotes.
-fn joined(path: &str, key: &str) -> String {
+#[must_use]
+pub fn joined(path: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     let key = if bare { key.to_owned() } else { format!("{key:?}") };
     if path.is_empty() { key } else { format!("{path}.{key}") }
@@ -461,10 +509,25 @@ mod tests {
             reader.item("x");
             reader.required("a", |item| {
                 let mut table = item.table()?;
-                table.required("b", Item::text)
+                let text = table.required("b", Item::text);
+                table.finish();
+                text
             });
         });
         assert_eq!(found, [(Code::MissingKey, 2, 2)]);
+    }
+
+    #[test]
+    fn a_key_that_is_only_misspelt_is_not_missing_too() {
+        let found = findings("[a]\nnmae = 1", |reader| {
+            reader.required("a", |item| {
+                let mut table = item.table()?;
+                let text = table.required("name", Item::text);
+                table.finish();
+                text
+            });
+        });
+        assert_eq!(found, [(Code::UnknownKey, 2, 1)]);
     }
 
     #[test]

@@ -101,22 +101,23 @@ impl Table {
     }
 
     /// Lays another table over this one: tables are merged key by key, everything else is replaced. `same` is called
-    /// for every value that says what was there before.
-    pub fn overlay(&mut self, over: &Self, same: &mut impl FnMut(&Entry)) {
+    /// for every value that says what was there before, with what was there first.
+    pub fn overlay(&mut self, over: &Self, same: &mut impl FnMut(&Entry, &Entry)) {
         for entry in &over.0 {
             let Some(below) = self.get_mut(&entry.key) else {
                 self.0.push(entry.clone());
                 continue;
             };
-            match (&mut below.node.value, &entry.node.value) {
-                (Value::Table(below), Value::Table(over)) if !over.0.is_empty() => below.overlay(over, same),
-                (was, is) => {
-                    if was == is {
-                        same(entry);
-                    }
-                    *below = entry.clone();
-                }
+            if let (Value::Table(below), Value::Table(over)) = (&mut below.node.value, &entry.node.value)
+                && !over.0.is_empty()
+            {
+                below.overlay(over, same);
+                continue;
             }
+            if below.node == entry.node {
+                same(below, entry);
+            }
+            *below = entry.clone();
         }
     }
 }
@@ -160,7 +161,7 @@ mod tests {
     fn tables_are_merged_and_everything_else_is_replaced() {
         let mut base = table("a = 1\nl = [1, 2]\n[t]\nx = 1\ny = \"k\"");
         let mut idle = Vec::new();
-        base.overlay(&table("l = [3]\nn = true\n[t]\nx = 1\nz = 2"), &mut |entry| idle.push(entry.key.clone()));
+        base.overlay(&table("l = [3]\nn = true\n[t]\nx = 1\nz = 2"), &mut |_, entry| idle.push(entry.key.clone()));
         assert_eq!(base, table("a = 1\nl = [3]\nn = true\n[t]\nx = 1\ny = \"k\"\nz = 2"));
         assert_eq!(idle, ["x"]);
     }
@@ -169,7 +170,7 @@ mod tests {
     fn an_empty_table_replaces_what_was_there() {
         let mut base = table("c = { a = 1 }\nd = {}");
         let mut idle = Vec::new();
-        base.overlay(&table("c = {}\nd = {}"), &mut |entry| idle.push(entry.key.clone()));
+        base.overlay(&table("c = {}\nd = {}"), &mut |_, entry| idle.push(entry.key.clone()));
         assert_eq!(base, table("c = {}\nd = {}"));
         assert_eq!(idle, ["d"]);
     }

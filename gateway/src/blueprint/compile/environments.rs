@@ -22,7 +22,7 @@ pub(super) fn overlays(environments: &Table) -> &[Entry] {
 pub(super) fn with(root: &Table, overlay: &Entry) -> Table {
     let mut root = root.clone();
     if let Value::Table(over) = &overlay.node.value {
-        root.overlay(over, &mut |_| ());
+        root.overlay(over, &mut |_, _| ());
     }
     root
 }
@@ -38,9 +38,10 @@ pub(super) fn check(environments: &Table, root: &Table, context: &Context<'_>) {
             continue;
         };
         let Value::Table(over) = &overlay.node.value else { continue };
-        root.clone().overlay(over, &mut |entry| {
+        root.clone().overlay(over, &mut |below, entry| {
             let message = format!("{} is the same without this environment", quoted(&entry.key));
             let draft = context.report.draft(Code::IdleOverlay, &entry.key_span, message);
+            let draft = draft.related(&below.key_span, "it is said here already");
             draft.help("take it out, or say what is different here").report();
         });
     }
@@ -56,7 +57,10 @@ pub(super) fn together(readings: Vec<Reading>) -> Compiled {
             if diagnostics.iter().any(found) || (finding.code.counts_everywhere() && !everywhere()) {
                 continue;
             }
-            diagnostics.push(Diagnostic { environment: reading.name.clone(), ..finding.clone() });
+            let made = readings.iter().filter(|other| other.diagnostics.iter().any(found));
+            // Outside of any environment means in all of them that do not say otherwise.
+            let environments: Option<Vec<String>> = made.map(|other| other.name.clone()).collect();
+            diagnostics.push(Diagnostic { environments: environments.unwrap_or_default(), ..finding.clone() });
         }
     }
     in_order(&mut diagnostics);

@@ -108,7 +108,12 @@ fn read(name: Option<&str>, root: &Table, environments: &Table, loaded: &Loaded,
     let broken = loaded.report(&report);
     let context = Context::of(root, &report);
     environments::check(environments, root, &context);
-    let gateway = read_sections(Reader::root(root, &context), &context);
+    let mut reader = Reader::root(root, &context);
+    if name.is_none() {
+        // They have been taken out of the tree, but are keys of the file.
+        let _ = (reader.item("include"), reader.item("env"));
+    }
+    let gateway = read_sections(reader, &context);
     if let Some(known) = &around.variables {
         context.warn_missing_variables(known);
     }
@@ -125,12 +130,15 @@ fn read(name: Option<&str>, root: &Table, environments: &Table, loaded: &Loaded,
 
 /// The sections of the file. `None` when something is wrong that keeps the rest from being put together.
 fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Blueprint, Vec<Resolved>)> {
-    let gateway = root.required("gateway", gateway::read).unwrap_or_default();
+    root.demand("gateway", "the name of the gateway, and what holds for every route that says nothing else");
+    let gateway = root.optional("gateway", gateway::read).unwrap_or_default();
     let issuers = sections::issuers(&mut root);
     let upstreams = sections::upstreams(&mut root);
     let policies = sections::policies(&mut root);
     let declared = routes::read(&mut root);
+    let place = root.item("gateway").map_or(0..0, |item| item.key_span().clone());
     root.finish();
+    routes::warn_none(&declared, &place, context.report);
 
     let built = routes::build(&declared, &gateway, &policies, context);
     context.warn_unused();

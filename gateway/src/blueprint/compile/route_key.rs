@@ -36,7 +36,10 @@ pub(super) fn parse(key: &str) -> Result<Target, Fault> {
     };
     let methods = methods_of(methods)?;
     let start = key.len().saturating_sub(path.len());
-    let pattern = Pattern::parse(path).map_err(|error| bad_path(path, &error).part(start, path.len()))?;
+    let pattern = Pattern::parse(path).map_err(|error| {
+        let (at, length) = culprit(path, &error);
+        bad_path(path, &error).part(start.saturating_add(at), length)
+    })?;
     check_reserved(path, &pattern).map_err(|fault| fault.part(start, path.len()))?;
     Ok(Target { methods, path: path.to_owned(), pattern })
 }
@@ -50,7 +53,9 @@ fn methods_of(text: &str) -> Result<Vec<Method>, Fault> {
     for name in text.split(',') {
         let method = Method::parse(name).ok_or_else(|| bad_method(name).part(start, name.len()))?;
         if methods.contains(&method) {
-            return Err(Fault::new(Code::Repeated, format!("{name} stands here twice")).part(start, name.len()));
+            return Err(
+                Fault::new(Code::Repeated, format!("{} stands here twice", quoted(name))).part(start, name.len())
+            );
         }
         methods.push(method);
         start = start.saturating_add(name.len()).saturating_add(1);
@@ -61,6 +66,7 @@ fn methods_of(text: &str) -> Result<Vec<Method>, Fault> {
 fn bad_method(name: &str) -> Fault {
     let fault = Fault::new(Code::BadMethod, format!("{} is not a method that a route can have", quoted(name)));
     let fault = fault.expected(format!("{}, or `{ANY}` alone for all of them", listed(Method::ALL.map(Method::name))));
+    let fault = fault.nearest(name.trim(), Method::ALL.map(Method::name).into_iter().chain([ANY]));
     match name.trim().to_ascii_uppercase().as_str() {
         "CONNECT" | "TRACE" => fault.help("a gateway neither tunnels nor echoes credentials"),
         "" => fault.help("separate methods by commas without blanks: \"GET,POST /path\""),
@@ -84,6 +90,33 @@ fn bad_path(path: &str, error: &PatternError) -> Fault {
             other.help().into_iter().fold(fault, Fault::help)
         }
     }
+}
+
+/// Where in a path the parameter stands that is wrong, and how long it is; the whole path when it is not one segment.
+fn culprit(path: &str, error: &PatternError) -> (usize, usize) {
+    let is_it = |segment: &str| {
+        let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let name = inner.map(|inner| inner.trim_end_matches("...").split(':').next().unwrap_or_default());
+        match error {
+            PatternError::Braces(found) => segment == found,
+            PatternError::Name(found) | PatternError::Type(found, _) | PatternError::TypedRest(found) => {
+                name == Some(found)
+            }
+            PatternError::RestNotLast(found) => name == Some(found) && segment.ends_with("...}"),
+            PatternError::Repeated(found) => name == Some(found),
+            PatternError::Path(_) | PatternError::TooLong(_) => false,
+        }
+    };
+    let mut start = 0_usize;
+    let mut found = None;
+    for segment in path.split('/') {
+        // Of a name that stands twice the second is one too many.
+        if is_it(segment) && (found.is_none() || matches!(error, PatternError::Repeated(_))) {
+            found = Some((start, segment.len()));
+        }
+        start = start.saturating_add(segment.len()).saturating_add(1);
+    }
+    found.unwrap_or((0, path.len()))
 }
 
 fn check_reserved(path: &str, pattern: &Pattern) -> Result<(), Fault> {

@@ -56,7 +56,7 @@ keys! {
         maintenance: respond::Config [Optional] = respond::keys::maintenance(),
         /// Hosts that the route is bound to, one or a list; `*.acme.example` stands for all below it. Without it the
         /// route is there on every host, behind those that name one.
-        host: Vec<HostPattern> [Optional] = kinds::one_or_more(host(), "a host or a list of hosts"),
+        host: Vec<HostPattern> [Optional] = hosts(),
         /// The version of the interface that the route belongs to: several routes may have the same methods and path in
         /// different versions. A text, or a table with `name` and `default`.
         ///
@@ -111,8 +111,10 @@ fn version() -> Kind<'static, Version> {
         })
     };
     let text = || kinds::parsed(VERSION, version_name);
-    let read = move |item: &Item<'_>| {
-        if item.is_table() { table().read(item) } else { Some(Version { name: text().read(item)?, default: false }) }
+    let read = move |item: &Item<'_>| match () {
+        () if item.is_table() => table().read(item),
+        () if item.is_text() => Some(Version { name: text().read(item)?, default: false }),
+        () => item.wrong_type("a text or a table"),
     };
     Kind::new(read, move || Shape::Any(vec![text().shape(), table().shape()]))
 }
@@ -131,24 +133,49 @@ fn host() -> Kind<'static, HostPattern> {
     kinds::parsed(Grammar { name: "host", sentence: host::GRAMMAR, example: "api.acme.example", pattern }, host::parse)
 }
 
+/// An empty list would stand for every host, which nobody means who writes one.
+fn hosts() -> Kind<'static, Vec<HostPattern>> {
+    let some = || kinds::one_or_more(host(), "a host or a list of hosts");
+    let read = move |item: &Item<'_>| {
+        let hosts = some().read(item)?;
+        if hosts.is_empty() {
+            let draft = item.draft(Code::EmptyList, format!("`{}` names nothing", item.key()));
+            draft.help("name a host, or leave `host` out to mean all").report();
+            return None;
+        }
+        Some(hosts)
+    };
+    Kind::new(read, move || some().shape())
+}
+
 /// The keys that say what becomes of requests.
 pub(super) const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "assets", "maintenance"];
 
 impl Keys {
     /// What becomes of the route's requests; reports a route that says nothing about it, or several things.
     pub(super) fn action(&self, item: &Item<'_>) -> Option<Action> {
-        let set: Vec<(&str, Span)> = self.actions().into_iter().flatten().collect();
+        let mut set: Vec<(&str, Span)> = self.actions().into_iter().flatten().collect();
+        set.sort_by_key(|(_, place)| place.start);
         match set.as_slice() {
+            // That one of them is misspelt has been said.
+            [] if ACTIONS.iter().any(|action| item.context().is_misspelt(item.path(), action)) => None,
             [] => {
                 let message = format!("{} does not say what becomes of its requests", quoted(item.key()));
                 let draft = item.report().draft(Code::NoAction, item.key_span(), message);
-                draft.expected(format!("one of {}", listed(ACTIONS))).report();
+                let draft = draft.expected(format!("one of {}", listed(ACTIONS)));
+                if item.table().is_some_and(|table| table.entries().is_empty()) {
+                    let help = "the table is empty; an empty table of an environment replaces the whole one";
+                    draft.help(help).report();
+                } else {
+                    draft.report();
+                }
                 None
             }
             [_] => self.only_action(),
-            [(first, _), (second, place), ..] => {
+            [(first, first_place), (second, place), ..] => {
                 let message = format!("`{first}` and `{second}` cannot both be");
                 let draft = item.report().draft(Code::TwoActions, place, message);
+                let draft = draft.related(first_place, "what the route does already");
                 draft.expected(format!("exactly one of {}", listed(ACTIONS))).report();
                 None
             }

@@ -16,10 +16,10 @@ use super::{
 use crate::{
     config::{
         context::Context,
-        diagnostics::Code,
-        keys::Keys as _,
+        diagnostics::{Code, Report, Span},
+        keys::{Key, Keys as _},
         layers::RouteFacts,
-        reader::{Item, Located, Reader},
+        reader::{Item, Located, Reader, joined},
         values::quoted,
     },
     http::{host::HostPattern, method::Method},
@@ -56,10 +56,6 @@ pub(super) struct Built {
 /// Reads `[routes]`, in the order of the file.
 pub(super) fn read(root: &mut Reader<'_>) -> Vec<Declared> {
     let entries = root.optional("routes", Item::table).map(|table| table.entries()).unwrap_or_default();
-    if entries.is_empty() {
-        let draft = root.report().draft(Code::NoRoutes, &(0..0), "the gateway has no routes");
-        draft.help("write [routes.\"GET /path\"] with `upstream` and `auth`").report();
-    }
     let declare = |item: &Item<'_>| {
         let target = item.parsed_key(route_key::parse);
         let mut section = item.table()?;
@@ -71,6 +67,14 @@ pub(super) fn read(root: &mut Reader<'_>) -> Vec<Declared> {
         Some(Declared { key, target, action, keys, layer })
     };
     entries.iter().filter_map(declare).collect()
+}
+
+/// Warns of a gateway without routes. While there are errors nobody knows: the section may be misspelt.
+pub(super) fn warn_none(declared: &[Declared], place: &Span, report: &Report<'_>) {
+    if declared.is_empty() && !report.has_errors() {
+        let draft = report.draft(Code::NoRoutes, place, "the gateway has no routes");
+        draft.help("write [routes.\"GET /path\"] with `upstream` and `auth`").report();
+    }
 }
 
 /// Puts the routes together, each with its policy resolved.
@@ -85,7 +89,7 @@ pub(super) fn build(
         let layers = layers(route, gateway, policies, context);
         let parameters: Vec<String> =
             route.target.iter().flat_map(|target| target.pattern.parameters()).map(str::to_owned).collect();
-        let policy = policy(route, &layers, &parameters, context);
+        let policy = policy(route, gateway, &layers, &parameters, context);
         super::resolved::warn_shadowed(&layers, route, context);
         let Some(target) = &route.target else { continue };
         if !building.add(route, target, policy, &parameters, &layers) {
@@ -96,11 +100,18 @@ pub(super) fn build(
 }
 
 /// The policy of a route; `None` when something about it is wrong, which has been reported.
-fn policy(route: &Declared, layers: &[NamedLayer<'_>], parameters: &[String], context: &Context<'_>) -> Option<Policy> {
+fn policy(
+    route: &Declared,
+    gateway: &Gateway,
+    layers: &[NamedLayer<'_>],
+    parameters: &[String],
+    context: &Context<'_>,
+) -> Option<Policy> {
     let mut facts = RouteFacts {
         report: context.report,
         key: &route.key,
         parameters,
+        hides_auth: hides(route, gateway, layers, "auth", context),
         is_public: None,
         // A route that does not say what becomes of its requests was meant for an upstream, as likely as not.
         forwards: !matches!(route.action, Some(Action::Respond(_))),
@@ -112,6 +123,15 @@ fn policy(route: &Declared, layers: &[NamedLayer<'_>], parameters: &[String], co
         facts.check_template(&redirect.to);
     }
     policy
+}
+
+/// Whether a key is misspelt in one of the layers, or may stand in one that is not there.
+fn hides(route: &Declared, gateway: &Gateway, layers: &[NamedLayer<'_>], key: &str, context: &Context<'_>) -> bool {
+    let is_wrong = |uses: &Key<Vec<Located<u16>>>| uses.0.as_ref().is_some_and(|setting| setting.value.is_none());
+    let own = joined("routes", &route.key.value);
+    let tables = layers.iter().map(|layer| layer.from.as_str()).chain([own.as_str()]);
+    let is_misspelt = |table| context.is_misspelt(table, key);
+    is_wrong(&route.keys.r#use) || is_wrong(&gateway.keys.r#use) || tables.into_iter().any(is_misspelt)
 }
 
 /// One layer of a route.
@@ -259,7 +279,7 @@ impl<'d> Building<'d> {
         what: &str,
         help: &str,
     ) -> bool {
-        let message = format!("{} {} {what}", method.name(), target.path);
+        let message = format!("{} {what}", quoted(&format!("{} {}", method.name(), target.path)));
         let mut draft = self.context.report.draft(Code::Tie, &route.key.span, message);
         if let Some(other) = self.places.get(usize::from(other)) {
             draft = draft.related(&other.key.span, "the other route");

@@ -6,6 +6,9 @@ use serde::{Serialize, Serializer};
 
 use super::Severity;
 
+/// Where the pages about the rules are read.
+pub const PAGES: &str = "https://github.com/ferrogate/ferrogate/blob/main/docs/errors";
+
 /// Declares [`Code`] from one line per rule.
 macro_rules! codes {
     ($($name:ident = $number:literal, $title:literal;)*) => {
@@ -97,6 +100,12 @@ codes! {
 }
 
 impl Code {
+    /// The address of the page about the rule.
+    #[must_use]
+    pub fn page(self) -> String {
+        format!("{PAGES}/{}.md", self.number())
+    }
+
     /// How bad it is to break the rule.
     #[must_use]
     pub fn severity(self) -> Severity {

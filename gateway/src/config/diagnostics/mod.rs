@@ -50,8 +50,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Other places that belong to it.
     pub related: Vec<Related>,
-    /// The environment in which alone it is found, if so.
-    pub environment: Option<String>,
+    /// The environments in which alone it is found; empty when it is found outside of any.
+    pub environments: Vec<String>,
 }
 
 /// Another place that belongs to a finding.

@@ -1,6 +1,6 @@
 //! Findings as text for people, in the manner of rustc. Colours only when asked for.
 
-use super::{Diagnostic, Place, Severity};
+use super::{Code, Diagnostic, Place, Severity};
 
 /// Who will read the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,13 +17,23 @@ const YELLOW: &str = "\x1b[1;33m";
 const BLUE: &str = "\x1b[1;34m";
 const BOLD: &str = "\x1b[1m";
 
-/// All findings, a blank line after each, and a line that counts them. Empty when there are none.
+/// All findings, a blank line after each, and a line that counts them. Empty when there are none. The page about a rule
+/// is named where the rule is broken first.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
     if diagnostics.is_empty() {
         return String::new();
     }
-    let mut text: String = diagnostics.iter().map(|diagnostic| one(diagnostic, style) + "\n").collect();
+    let mut text = String::new();
+    let mut paged: Vec<Code> = Vec::new();
+    for diagnostic in diagnostics {
+        let is_first = !paged.contains(&diagnostic.code);
+        if is_first {
+            paged.push(diagnostic.code);
+        }
+        text.push_str(&one(diagnostic, is_first, style));
+        text.push('\n');
+    }
     text.push_str(&summary(diagnostics));
     text.push('\n');
     text
@@ -42,7 +52,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn one(diagnostic: &Diagnostic, style: Style) -> String {
+fn one(diagnostic: &Diagnostic, with_page: bool, style: Style) -> String {
     let (word, colour) = match diagnostic.severity {
         Severity::Error => ("error", RED),
         Severity::Warning => ("warning", YELLOW),
@@ -57,17 +67,27 @@ fn one(diagnostic: &Diagnostic, style: Style) -> String {
         ("found", diagnostic.found.as_ref().filter(said).cloned()),
         ("nearest", diagnostic.nearest.as_ref().map(|name| format!("`{name}`"))),
         ("help", diagnostic.help.clone()),
-        ("only in", diagnostic.environment.as_ref().map(|name| format!("environment `{name}`"))),
+        ("only in", only_in(&diagnostic.environments)),
     ];
-    for (label, line) in lines {
-        let Some(line) = line else { continue };
-        text.push_str(&format!("{:margin$} {} {label}: {line}\n", "", style.paint(BLUE, "=")));
-    }
+    let line = |label: &str, line: String| format!("{:margin$} {} {label}: {line}\n", "", style.paint(BLUE, "="));
+    text.extend(lines.into_iter().filter_map(|(label, said)| Some(line(label, said?))));
     for related in &diagnostic.related {
         text.push_str(&format!("{}: {}\n", style.paint(BOLD, "note"), related.message));
         text.push_str(&excerpt(&related.place, margin, '-', BLUE, style));
     }
+    if with_page {
+        text.push_str(&line("page", diagnostic.code.page()));
+    }
     text
+}
+
+/// `environment staging`, or all that a finding is made in.
+fn only_in(environments: &[String]) -> Option<String> {
+    match environments {
+        [] => None,
+        [one] => Some(format!("environment {one}")),
+        more => Some(format!("environments {}", more.join(", "))),
+    }
 }
 
 /// The place and its line, with the part in question underlined.
@@ -108,7 +128,7 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::diagnostics::{Code, Report, Sources};
+    use crate::config::diagnostics::{Report, Sources};
 
     fn findings() -> Vec<Diagnostic> {
         let sources = Sources::of("gateway.toml", "a = 1\nuse = \"x\"\n");
@@ -127,6 +147,7 @@ mod tests {
           |
         1 | a = 1
           | ^
+          = page: https://github.com/ferrogate/ferrogate/blob/main/docs/errors/FG0903.md
 
         error[FG0302]: no policy is named `x`
          --> gateway.toml:2:7
@@ -141,9 +162,24 @@ mod tests {
           |
         1 | a = 1
           | -
+          = page: https://github.com/ferrogate/ferrogate/blob/main/docs/errors/FG0302.md
 
         1 error, 1 warning
         "#);
+    }
+
+    #[test]
+    fn a_page_is_named_once() {
+        let twice = [findings(), findings()].concat();
+        assert_eq!(render(&twice, Style::Plain).matches("= page: ").count(), 2);
+    }
+
+    #[test]
+    fn a_finding_says_in_which_environments_alone_it_is_made() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(only_in(&[]), None);
+        assert_eq!(only_in(&names(&["staging"])).as_deref(), Some("environment staging"));
+        assert_eq!(only_in(&names(&["qa", "staging"])).as_deref(), Some("environments qa, staging"));
     }
 
     #[test]

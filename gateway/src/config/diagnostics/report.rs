@@ -36,7 +36,7 @@ impl<'s> Report<'s> {
             nearest: None,
             help: None,
             related: Vec::new(),
-            environment: None,
+            environments: Vec::new(),
         };
         Draft { sources: self.sources, found: &self.found, diagnostic }
     }
@@ -96,6 +96,12 @@ impl Draft<'_> {
     /// Says which of the valid names is closest to the one that was found, if one is close.
     pub fn nearest<'c>(mut self, name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Self {
         self.diagnostic.nearest = nearest::nearest(name, candidates).map(str::to_owned);
+        self
+    }
+
+    /// Says which name was meant, where somebody else has found it.
+    pub fn meant(mut self, name: Option<String>) -> Self {
+        self.diagnostic.nearest = name;
         self
     }
 

@@ -4,14 +4,17 @@
 //! span alone says which file it is in.
 //!
 //! Excerpts end up in terminals and build logs, so control characters are replaced in them and what stands
-//! behind a key like `secret` is masked.
+//! behind a key like `secret` or as the user of a URL is masked.
 
 use serde::Serialize;
 
 use super::{Span, nearest::nearest};
 
-/// The key whose value is never repeated.
-const SECRET: &str = "secret";
+/// What the keys are called whose values are never repeated.
+const SECRETS: [&str; 4] = ["secret", "password", "bearer", "value"];
+
+/// A key that reads like a misspelt one of [`SECRETS`] and is none.
+const NO_SECRET: &str = "header";
 
 /// A place in a file, with the line that it stands on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -43,6 +46,8 @@ struct File {
     base: usize,
     /// Where lines begin, in bytes from its own start.
     starts: Vec<usize>,
+    /// Lines, from 0, that are part of a secret over several lines.
+    secret: Vec<usize>,
 }
 
 impl Sources {
@@ -60,7 +65,8 @@ impl Sources {
         let base = self.files.last().map_or(0, |last| last.end().saturating_add(1));
         let after = |(index, _): (usize, &str)| index.saturating_add(1);
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(after)).collect();
-        self.files.push(File { name: name.to_owned(), text: text.to_owned(), base, starts });
+        let secret = secret_lines(text);
+        self.files.push(File { name: name.to_owned(), text: text.to_owned(), base, starts, secret });
         base
     }
 
@@ -101,7 +107,11 @@ impl File {
             line: number(line.saturating_add(1)),
             column: number(column.saturating_add(1)),
             length: number(end.saturating_sub(column).max(1)),
-            excerpt: printable(&masked(text)),
+            excerpt: if self.secret.binary_search(&line).is_ok() {
+                stars(text)
+            } else {
+                printable(&without_users(&masked(text)))
+            },
         }
     }
 }
@@ -148,11 +158,46 @@ fn masked(line: &str) -> String {
     shown + rest
 }
 
+/// The lines behind the first of a text over several lines that is a secret, up to the one that closes it.
+fn secret_lines(text: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let mut open: Option<&str> = None;
+    for (index, line) in text.split('\n').enumerate() {
+        if let Some(quotes) = open {
+            lines.push(index);
+            open = open.filter(|_| !line.contains(quotes));
+            continue;
+        }
+        open = ["\"\"\"", "'''"].into_iter().find(|quotes| {
+            let Some((before, behind)) = line.split_once(quotes) else { return false };
+            before.trim_end().strip_suffix('=').is_some_and(is_secret) && !behind.contains(quotes)
+        });
+    }
+    lines
+}
+
 /// Whether the text before a `=` ends with a key that holds a secret, even if it is misspelt.
 fn is_secret(text: &str) -> bool {
     let text = text.trim_end_matches([' ', '\t', '"', '\'']);
     let key = text.rsplit(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next().unwrap_or_default();
-    key.to_ascii_lowercase().contains(SECRET) || nearest(key, [SECRET]).is_some()
+    let key = key.to_ascii_lowercase();
+    let misspelt = || !key.starts_with(NO_SECRET) && nearest(&key, SECRETS).is_some();
+    SECRETS.iter().any(|secret| key.contains(secret)) || misspelt()
+}
+
+/// A line with `*` for what stands before the `@` of a URL.
+fn without_users(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, behind)) = rest.split_once("://") {
+        shown.extend([before, "://"]);
+        let authority = behind.find(['/', '"', '\'', '?', '#']).unwrap_or(behind.len());
+        let user = behind.get(..authority).and_then(|authority| authority.rfind('@')).unwrap_or_default();
+        let (user, host) = behind.split_at_checked(user).unwrap_or(("", behind));
+        shown.push_str(&stars(user));
+        rest = host;
+    }
+    shown + rest
 }
 
 /// How many bytes a value takes: up to its closing quote, or to the end of the line when it has none.
@@ -231,11 +276,36 @@ mod tests {
             (r#"secret = """hunter2""#, r#"secret = """*******""#),
             (r#""secret" = "x""#, r#""secret" = "*""#),
             (r#"a = { secert = "x", b = "y=z" }"#, r#"a = { secert = "*", b = "y=z" }"#),
+            (r#"{ user = "u", password = "p", bearer = "b" }"#, r#"{ user = "u", password = "*", bearer = "*" }"#),
+            (r#"{ header = "x-key", value = "v", vlaue = "w" }"#, r#"{ header = "x-key", value = "*", vlaue = "*" }"#),
+            (r#"headers = { x-a = "1" }"#, r#"headers = { x-a = "1" }"#),
             ("secret", "secret"),
             ("= == secret==x", "= == secret=**"),
         ];
         for (line, expected) in cases {
             assert_eq!(masked(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_secret_over_several_lines_is_masked_on_all_of_them() {
+        let text = "a = 1\nc = { bearer = \"\"\"\nhunter2\nb\"\"\", d = 1 }\nx = '''\ny'''";
+        let excerpt = |start: usize| place(text, start..start).3;
+        let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let shown: Vec<String> = starts.into_iter().map(excerpt).collect();
+        let wanted = ["a = 1", "c = { bearer = \"\"\"", "*******", "*\"\"\"* * * * *", "x = '''", "y'''"];
+        assert_eq!(shown, wanted);
+    }
+
+    #[test]
+    fn users_of_urls_are_masked() {
+        let cases = [
+            (r#"targets = ["https://u:p@a.example/x@y"]"#, r#"targets = ["https://***@a.example/x@y"]"#),
+            (r#"a = "http://b", c = "d@e""#, r#"a = "http://b", c = "d@e""#),
+            ("https://u@", "https://*@"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(without_users(line), expected, "{line}");
         }
     }
 }

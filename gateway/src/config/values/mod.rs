@@ -17,7 +17,7 @@ pub mod template;
 pub mod url;
 pub mod variables;
 
-use super::diagnostics::{Code, Span};
+use super::diagnostics::{Code, Span, nearest::nearest};
 
 /// Why a text is not the value that it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Fault {
     pub message: String,
     /// What would have been right.
     pub expected: Option<String>,
+    /// The valid name that is closest, if one is close.
+    pub nearest: Option<String>,
     /// What to do about it.
     pub help: Option<String>,
     /// The part of the text in question, in bytes; the whole text when absent.
@@ -38,13 +40,20 @@ impl Fault {
     /// A fault of the whole text.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), expected: None, help: None, part: None }
+        Self { code, message: message.into(), expected: None, nearest: None, help: None, part: None }
     }
 
     /// Says what would have been right.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says which of the valid names is closest to the one that was found, if one is close.
+    #[must_use]
+    pub fn nearest<'c>(mut self, name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Self {
+        self.nearest = nearest(name, candidates).map(str::to_owned);
         self
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::{Fault, quoted};
 use crate::config::{
-    diagnostics::Code,
+    diagnostics::{Code, nearest::nearest},
     template::{Slot, Template},
 };
 
@@ -58,12 +58,19 @@ fn slot(text: &str, start: usize) -> Result<(Slot, &str), Fault> {
         Some(("path", name)) if !name.is_empty() => Slot::PathParameter(name.to_owned()),
         _ => {
             let message = format!("{} is nothing that a template can hold", quoted(&format!("{{{inner}}}")));
-            return Err(Fault::new(Code::BadTemplate, message)
-                .expected(EXPECTED)
-                .part(start, inner.len().saturating_add(2)));
+            let fault = Fault::new(Code::BadTemplate, message).expected(EXPECTED);
+            let fault = fault.part(start, inner.len().saturating_add(2));
+            return Err(Fault { nearest: meant(inner), ..fault });
         }
     };
     Ok((slot, tail))
+}
+
+/// The slot that was meant by one whose first word is misspelt.
+fn meant(inner: &str) -> Option<String> {
+    let (word, name) = inner.split_once('.')?;
+    let word = nearest(word, ["request", "claims", "path"])?;
+    Some(format!("{{{word}.{name}}}"))
 }
 
 /// Claims may be named like URLs (RFC 7519 section 4.2), but not with blanks or braces.

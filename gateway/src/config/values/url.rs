@@ -46,10 +46,15 @@ fn check_url_characters(written: &Written) -> Result<(), Fault> {
     let help = match c {
         '?' => "a query comes from the request; leave it out",
         '#' => "a fragment is never sent; leave it out",
-        '@' => "credentials do not belong in a URL; send them with `request_headers`",
+        '@' => "credentials do not belong in a URL; write `credentials` beside `targets`",
         _ => "a URL holds no blanks, backslashes and control characters",
     };
-    Err(bad_url(format!("the URL of an upstream holds {}", quoted(&c.to_string()))).help(help))
+    let text = written.to_string();
+    let start = text.find(c).unwrap_or_default();
+    // What stands before an `@` may be a password: nothing of it is repeated.
+    let length = if matches!(c, '?' | '#') { text.len().saturating_sub(start) } else { c.len_utf8() };
+    let fault = bad_url(format!("the URL of an upstream holds {}", quoted(&c.to_string())));
+    Err(fault.part(start, length).help(help))
 }
 
 fn bad_url(message: String) -> Fault {
@@ -94,6 +99,11 @@ pub fn check_origin_pattern(written: &Written) -> Result<(), Fault> {
 
 /// What stands behind a star in its right place, the only one. A star elsewhere is underlined.
 fn behind_star(text: &str) -> Result<&str, Fault> {
+    if text == "*" {
+        let fault = Fault::new(Code::AnyOrigin, "`*` would let every page read the answers");
+        let help = "name the origins that you serve; with credentials browsers refuse `*` anyway";
+        return Err(fault.expected("an origin, or a pattern like \"https://*.acme.example\"").help(help).part(0, 1));
+    }
     let behind = scheme(text).and_then(|(_, authority)| authority.strip_prefix("*."));
     let Some(behind) = behind.filter(|behind| !behind.is_empty()) else {
         return Err(any_origin().part(text.find('*').unwrap_or_default(), 1));

@@ -36,7 +36,7 @@ fn auth() -> Kind<'static, Config> {
 /// This stage's part of a route's policy.
 pub fn resolve(keys: &Stack<'_, Keys>, route: &mut RouteFacts<'_>) -> Option<Config> {
     let setting = keys.pick(|keys| &keys.auth);
-    if setting.is_none() {
+    if setting.is_none() && !route.hides_auth {
         let message = format!("`{}` does not say who may ask", route.key.value);
         let draft = route.report.draft(Code::NoAuth, &route.key.span, message);
         let draft = draft.expected("`auth` here, in a policy that it uses or in `[gateway]`");

@@ -85,6 +85,8 @@ keys! {
     }
 }
 
+const CREDENTIALS: [&str; 5] = ["bearer", "user", "password", "header", "value"];
+
 /// An upstream; `None` when something about it is wrong.
 #[must_use]
 pub fn upstream(name: &str, keys: Keys) -> Option<Upstream> {
@@ -105,6 +107,9 @@ pub fn timeouts() -> Kind<'static, Timeouts> {
         if item.is_table() {
             return table().read(item);
         }
+        if item.as_boolean().is_some() || item.is_list() {
+            return item.wrong_type("a duration or a table");
+        }
         Some(Timeouts { first_byte_ms: duration().read(item)?, ..DEFAULT_TIMEOUTS })
     };
     Kind::new(read, move || Shape::Any(vec![duration().shape(), table().shape()]))
@@ -119,15 +124,14 @@ fn of_keys(keys: TimeoutKeys) -> Option<Timeouts> {
 }
 
 fn credentials(item: &Item<'_>, keys: CredentialKeys) -> Option<Credentials> {
-    let set = (
-        keys.bearer.maybe()?,
-        keys.user.maybe()?.zip(keys.password.maybe()?),
-        keys.header.maybe()?.zip(keys.value.maybe()?),
-    );
-    match set {
-        (Some(token), None, None) => Some(Credentials::Bearer(token)),
-        (None, Some((user, password)), None) => Some(Credentials::Basic(user, password)),
-        (None, None, Some((name, value))) => Some(Credentials::Header(name, value)),
+    let (bearer, user, password) = (keys.bearer.maybe()?, keys.user.maybe()?, keys.password.maybe()?);
+    let (header, value) = (keys.header.maybe()?, keys.value.maybe()?);
+    match (bearer, (user, password), (header, value)) {
+        (Some(token), (None, None), (None, None)) => Some(Credentials::Bearer(token)),
+        (None, (Some(user), Some(password)), (None, None)) => Some(Credentials::Basic(user, password)),
+        (None, (None, None), (Some(name), Some(value))) => Some(Credentials::Header(name, value)),
+        // That one of them is misspelt has been said.
+        _ if CREDENTIALS.iter().any(|key| item.context().is_misspelt(item.path(), key)) => None,
         _ => {
             let draft = item.draft(Code::BadCredentials, "`credentials` must say one thing");
             let expected = "`bearer`, or `user` and `password`, or `header` and `value`";
@@ -156,7 +160,8 @@ fn only_target() -> Kind<'static, Target> {
 
 fn target(item: &Item<'_>) -> Option<Target> {
     if let Some(name) = item.text()?.strip_prefix("service:") {
-        return item.parsed(|_| binding(name)).map(Target::Service);
+        let prefix = "service:".len();
+        return item.parsed(|_| binding(name).map_err(|fault| fault.part(prefix, name.len()))).map(Target::Service);
     }
     let written = item.parsed(|text| {
         let written = variables::parse(text)?;
@@ -176,7 +181,7 @@ pub fn binding(name: &str) -> Result<String, Fault> {
         return Ok(name.to_owned());
     }
     let fault = Fault::new(Code::BadBinding, format!("{} is not the name of a binding", quoted(name)));
-    Err(fault.expected("letters, digits and underscores, not a digit first: `service:CATALOG`"))
+    Err(fault.expected("letters, digits and underscores, not a digit first: `CATALOG`"))
 }
 
 fn prefix(text: &str) -> Result<String, Fault> {
@@ -185,7 +190,8 @@ fn prefix(text: &str) -> Result<String, Fault> {
         return Ok(String::new());
     }
     path::check(text).map_err(|error| {
-        fault(format!("{} is not a path that requests can have", quoted(text))).help(error.expected())
+        let fault = fault(format!("{} is not a path that requests can have", quoted(text)));
+        if text.starts_with('/') { fault.expected(error.expected()) } else { fault }
     })?;
     Ok(text.trim_end_matches('/').to_owned())
 }

@@ -27,7 +27,8 @@ fn limit() -> Kind<'static, Option<Size>> {
     let read = move |item: &Item<'_>| match item.as_boolean() {
         Some(false) => Some(None),
         Some(true) => item.wrong_type("a size, or false for no limit"),
-        None => size().read(item).map(Some),
+        None if item.is_text() => size().read(item).map(Some),
+        None => item.wrong_type("a size like \"10MiB\", or false for no limit"),
     };
     Kind::new(read, move || Shape::Any(vec![size().shape(), Shape::False]))
 }

@@ -64,7 +64,7 @@ pub fn fixed() -> Kind<'static, Config> {
         if item.is_text() {
             return fixed_config(FixedKeys { body: keys_of(item, &kinds::any_text()), ..FixedKeys::default() });
         }
-        table().read(item)
+        if item.is_table() { table().read(item) } else { item.wrong_type("a text or a table") }
     };
     Kind::new(read, move || Shape::Any(vec![kinds::any_text().shape(), table().shape()]))
 }
@@ -106,7 +106,7 @@ pub fn redirect() -> Kind<'static, Redirected> {
         if item.is_text() {
             return redirected(RedirectKeys { to: keys_of(item, &address()), ..RedirectKeys::default() });
         }
-        table().read(item)
+        if item.is_table() { table().read(item) } else { item.wrong_type("a text or a table") }
     };
     Kind::new(read, move || Shape::Any(vec![address().shape(), table().shape()]))
 }
@@ -122,8 +122,8 @@ pub fn maintenance() -> Kind<'static, Config> {
     let table = || kinds::table::<MaintenanceKeys, Config>(maintenance_config);
     let read = move |item: &Item<'_>| match item.as_boolean() {
         Some(true) => maintenance_config(MaintenanceKeys::default()),
-        Some(false) => item.wrong_type("true, or a table"),
-        None => table().read(item),
+        None if item.is_table() => table().read(item),
+        _ => item.wrong_type("true, or a table"),
     };
     Kind::new(read, move || Shape::Any(vec![Shape::True, table().shape()]))
 }
