@@ -18,6 +18,7 @@ use gateway::{
         entropy::Entropy,
         upstream::{Forward, Head},
         wakers::Wakers,
+        witness::Witness,
     },
 };
 use jwt_compact::{
@@ -91,6 +92,8 @@ impl Wakers for Memory {
         std::task::Waker::noop().clone()
     }
 }
+
+impl Witness for Memory {}
 
 impl Dependencies for Memory {
     async fn check(&self) -> Vec<Down> {

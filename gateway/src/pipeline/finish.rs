@@ -68,6 +68,12 @@ pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
 }
 
 impl Log {
+    /// What the client gets.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.status
+    }
+
     /// The line, at the moment when there is nothing left to wait for.
     #[must_use]
     pub fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
