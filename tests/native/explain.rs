@@ -24,7 +24,7 @@ use crate::fixture::{CONFIG, Memory, NOW, SECRET, bearer};
 const MORE: &str = r#"
 [upstreams.vault]
 targets = ["service:VAULT"]
-credentials = { bearer = "${VAULT_TOKEN}" }
+credentials = { header = "x-vault-key", value = "${VAULT_TOKEN}" }
 
 [routes."PUT /vault/{id}"]
 upstream = "vault"
@@ -127,6 +127,17 @@ fn what_would_be_sent_is_not_answered() {
 fn a_word_that_moves_the_cursor_is_escaped() {
     let text = explained(&request("GET", "/\u{1b}[2J\n", &[]), &[]).to_string();
     assert!(text.starts_with("GET https://api.test/\\u{1b}[2J\\n\n"), "{text}");
+}
+
+#[test]
+fn credentials_and_claims_are_hidden_wherever_a_request_ends() {
+    let vault = Request { claims: claims(json!({ "org": HIDDEN_CLAIM })), ..request("PUT", "/vault/7", &[]) };
+    for answers in [&[][..], &[Answer::Status(200)], &[Answer::Timeout], &[Answer::TooLarge]] {
+        let explanation = explained(&vault, answers);
+        let told = [explanation.to_string(), serde_json::to_string(&explanation).unwrap()].concat();
+        assert!(told.contains("x-vault-key: ***") && told.contains("org {claims.org}"), "{told}");
+        assert!(!told.contains(VAULT_TOKEN) && !told.contains(HIDDEN_CLAIM), "{told}");
+    }
 }
 
 /// Every header that a decision reads, and one that none does.

@@ -1,8 +1,11 @@
 //! Pieces of a configuration in words, as one would write them in `gateway.toml`.
 
-use crate::config::{
-    template::{Slot, Template},
-    text::{Piece, Text, Variables},
+use crate::{
+    config::{
+        template::{Slot, Template},
+        text::{Piece, Text, Variables},
+    },
+    routing::pattern::{Pattern, Segment},
 };
 
 /// A template as it is written.
@@ -42,15 +45,27 @@ pub(super) fn secret(text: &Text, variables: &Variables) -> String {
     text.0.iter().map(piece).collect()
 }
 
-/// Words in a row, in an order of their own.
+/// Words in a row, in an order of their own; `none` when there are none.
 pub(super) fn sorted<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
     let mut words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
     words.sort();
     words.dedup();
-    words.join(", ")
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
 /// `yes` or `no`.
 pub(super) fn yes(yes: bool) -> String {
     if yes { "yes" } else { "no" }.to_owned()
+}
+
+/// `GET /v1/{id:int}` as `GET /v1/{:int}`: the names of parameters make no difference.
+pub(super) fn without_names(key: &str) -> String {
+    let (method, path) = key.split_once(' ').unwrap_or(("", key));
+    let Ok(mut pattern) = Pattern::parse(path) else { return key.to_owned() };
+    for segment in &mut pattern.0 {
+        if let Segment::Parameter { name, .. } | Segment::Rest(name) = segment {
+            name.clear();
+        }
+    }
+    format!("{method} {pattern}")
 }

@@ -13,7 +13,6 @@ use crate::{
         duration,
         template::{Slot, Template},
     },
-    routing::pattern::{Pattern, Segment},
     stages::{
         authn,
         forward::{Observe, upstream::Timeouts},
@@ -50,7 +49,7 @@ pub(super) fn bindings(blueprint: &Blueprint, issuers: &[Part], upstreams: &[Par
         let mut name = route.key.clone();
         name.extend(listed.host.iter().map(|host| format!(" on {host}")));
         name.extend(version.iter().map(|version| format!(" in version {version}")));
-        Some((Place { path: without_names(&route.key), host: listed.host, version }, Binding { name, keys }))
+        Some((Place { path: words::without_names(&route.key), host: listed.host, version }, Binding { name, keys }))
     };
     blueprint.table.listed().into_iter().filter_map(bind).collect()
 }
@@ -66,18 +65,6 @@ pub(super) fn differences(old: &BTreeMap<Place, Binding>, new: &BTreeMap<Place, 
         super::difference("route", name, old.map(|it| &it.keys), new.map(|it| &it.keys))
     };
     places.into_iter().filter_map(difference).collect()
-}
-
-/// `GET /v1/{id:int}` as `GET /v1/{:int}`: the names of parameters make no difference.
-fn without_names(key: &str) -> String {
-    let (method, path) = key.split_once(' ').unwrap_or(("", key));
-    let Ok(mut pattern) = Pattern::parse(path) else { return key.to_owned() };
-    for segment in &mut pattern.0 {
-        if let Segment::Parameter { name, .. } | Segment::Rest(name) = segment {
-            name.clear();
-        }
-    }
-    format!("{method} {pattern}")
 }
 
 /// Puts the routes of one configuration into words.
