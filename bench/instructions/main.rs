@@ -15,6 +15,7 @@ use gateway::{
         entropy::Entropy,
         upstream::Head,
         wakers::Wakers,
+        witness::Witness,
     },
 };
 use jwt_compact::{
@@ -41,6 +42,8 @@ impl Wakers for Platform {
         std::task::Waker::noop().clone()
     }
 }
+
+impl Witness for Platform {}
 
 impl Dependencies for Platform {
     async fn check(&self) -> Vec<Down> {

@@ -7,6 +7,7 @@ pub(crate) mod entropy;
 #[cfg(feature = "faults")]
 pub(crate) mod pause;
 pub(crate) mod wakers;
+pub(crate) mod witness;
 
 use worker::Env;
 

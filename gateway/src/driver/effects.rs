@@ -20,20 +20,21 @@ use crate::{
         entropy::Entropy,
         upstream::{BodyEnd, Failure, Forward, Head, Upstream},
         wakers::Wakers,
+        witness::{Decision, Witness},
     },
 };
 
 /// What the driver does not do itself.
 #[cfg(not(feature = "faults"))]
-pub trait Platform: Entropy + Dependencies + Wakers + 'static {}
+pub trait Platform: Entropy + Dependencies + Wakers + Witness + 'static {}
 #[cfg(not(feature = "faults"))]
-impl<T: Entropy + Dependencies + Wakers + 'static> Platform for T {}
+impl<T: Entropy + Dependencies + Wakers + Witness + 'static> Platform for T {}
 
 /// What the driver does not do itself, and the pause that faults need.
 #[cfg(feature = "faults")]
-pub trait Platform: Entropy + Dependencies + Wakers + Pause + 'static {}
+pub trait Platform: Entropy + Dependencies + Wakers + Witness + Pause + 'static {}
 #[cfg(feature = "faults")]
-impl<T: Entropy + Dependencies + Wakers + Pause + 'static> Platform for T {}
+impl<T: Entropy + Dependencies + Wakers + Witness + Pause + 'static> Platform for T {}
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +123,13 @@ impl<P: Entropy> Entropy for Effects<P> {
 impl<P: Dependencies> Dependencies for Effects<P> {
     fn check(&self) -> impl Future<Output = Vec<Down>> {
         self.platform.check()
+    }
+}
+
+impl<P: Witness> Witness for Effects<P> {
+    #[inline(always)]
+    fn saw(&self, decision: impl FnOnce() -> Decision) {
+        self.platform.saw(decision);
     }
 }
 

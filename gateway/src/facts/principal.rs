@@ -31,6 +31,12 @@ impl Principal {
         self.scopes.iter().any(|held| held == scope)
     }
 
+    /// The scopes that the token carries.
+    #[must_use]
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
     /// A claim, if it is a string.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&str> {

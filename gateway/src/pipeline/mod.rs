@@ -1,8 +1,9 @@
 //! One request, one way: what happens to it, in order.
 //!
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
-//! every outcome, `gateway` what is built once per isolate.
+//! every outcome, `gateway` what is built once per isolate, `account` what a witness is told.
 
+pub mod account;
 pub mod exchange;
 #[cfg(feature = "faults")]
 pub mod faults;

@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use crate::{
     blueprint::Action,
+    config::size::Size,
+    facts::authorized::Authorized,
     http::{
         edits::Edits,
         method::Method,
@@ -12,6 +14,7 @@ use crate::{
         request::{Header, RequestHead},
     },
     pipeline::{
+        account::{self, Told},
         exchange::Exchange,
         finish,
         gateway::{Gateway, Inconsistent, ReadyRoute},
@@ -20,7 +23,10 @@ use crate::{
         Ports,
         upstream::{BodyEnd, Forward, Head},
     },
-    routing::select::{Selection, select},
+    routing::{
+        select::{Selection, select},
+        table::Match,
+    },
     stages::{authz, forward, guard, health, respond, trace},
 };
 
@@ -53,8 +59,10 @@ pub enum Outcome {
 pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>) -> Finished {
     let request_id = trace::request_id(head.header(Header::RequestId), &*ports);
     let mut exchange = Exchange::new(&gateway, &head, ports.now(), request_id);
+    ports.saw(|| account::named(&exchange));
     let outcome = serve(&mut exchange, &*ports).await;
     let closed = finish::close(&exchange, outcome);
+    ports.saw(|| account::finished(&exchange, &closed));
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
     if relayed && (left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body)) {
@@ -66,43 +74,42 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
 
 /// Every stage a request meets, in order.
 async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<Outcome, Problem> {
-    check_text(exchange)?;
+    check_text(exchange, ports)?;
     if let Some(answer) = built_in(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
-    let route = match select(&exchange.gateway.table, exchange.head)? {
-        Selection::Route(found) => enter(exchange, found.route, found.values)?,
+    let route = match choose(exchange, ports)? {
+        Selection::Route(found) => enter(exchange, found, ports)?,
         Selection::Preflight(found, wanted) => {
-            let route = enter(exchange, found.route, found.values)?;
+            let route = enter(exchange, found, ports)?;
             // Where everything passes through untouched, the upstream answers preflights too.
             if !route.is_pass_through() {
-                return preflight(exchange, route, wanted).map(Outcome::Made);
+                return preflight(exchange, route, wanted, ports).map(Outcome::Made);
             }
             route
         }
     };
-    let body_limit = guard::check_body(&route.policy().guard, exchange.header(Header::ContentLength))?;
+    let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, route, ports)?;
-    let authorized = authz::authorize(&route.policy().authz, exchange.principal.as_deref(), &exchange.gateway.name)?;
+    let authorized = authorize(exchange, route, ports)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
     if let Action::Respond(config) = &route.route.action {
-        let query = exchange.head.query();
-        return respond::respond(config, |slot| exchange.fact(slot), query).map(Outcome::Made);
+        return answer(exchange, config, ports).map(Outcome::Made);
     }
-    let plan = Forward { body_limit, ..plan(exchange, route)? };
-    let head = forward::call(authorized, plan, ports, guard::too_large).await?;
+    let plan = Forward { body_limit, ..plan(exchange, route, ports)? };
+    let head = forward::call(authorized, plan, ports, guard::too_large).await;
+    let head = head.told(ports, "forward", account::forwarded)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;
     Ok(Outcome::Relayed(head))
 }
 
-fn check_text(exchange: &Exchange<'_>) -> Result<(), Problem> {
-    if exchange.head.has_lost_bytes() {
-        let detail = "The URL or a header holds bytes that are not UTF-8.";
-        return Err(Problem::new(&TEXT_MALFORMED, detail));
-    }
-    Ok(())
+fn check_text<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Problem> {
+    let detail = "The URL or a header holds bytes that are not UTF-8.";
+    let lost = exchange.head.has_lost_bytes();
+    let checked = if lost { Err(Problem::new(&TEXT_MALFORMED, detail)) } else { Ok(()) };
+    checked.told(ports, "text", |()| account::readable())
 }
 
 /// Paths that the gateway answers itself.
@@ -111,44 +118,84 @@ async fn built_in<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Op
     match exchange.head.path() {
         health::LIVE if asks => {
             exchange.built_in = Some(health::LIVE);
-            Ok(Some(health::live()))
+            Ok(Some(health::live())).told(ports, "health", |_| account::healthy())
         }
         health::READY if asks => {
             exchange.built_in = Some(health::READY);
             #[cfg(feature = "faults")]
             crate::pipeline::faults::strike("park", exchange, ports).await;
-            health::ready(ports).await.map(Some)
+            health::ready(ports).await.map(Some).told(ports, "health", |_| account::healthy())
         }
         _ => Ok(None),
     }
 }
 
+/// Which route the request takes.
+fn choose<'g, P: Ports>(exchange: &Exchange<'g>, ports: &P) -> Result<Selection<'g>, Problem> {
+    let selection = select(&exchange.gateway.table, exchange.head);
+    selection.told(ports, "routing", |selection| account::selected(exchange, selection))
+}
+
 /// The request has a route: from here on its policy speaks, CORS first, so that every later refusal carries it.
-fn enter<'g>(exchange: &mut Exchange<'g>, index: u16, values: Vec<&'g str>) -> Result<ReadyRoute<'g>, Problem> {
-    let route = exchange.gateway.route(index).ok_or_else(|| inconsistent(Inconsistent))?;
+fn enter<'g, P: Ports>(exchange: &mut Exchange<'g>, found: Match<'g>, ports: &P) -> Result<ReadyRoute<'g>, Problem> {
+    let route = exchange.gateway.route(found.route).ok_or_else(|| inconsistent(Inconsistent))?;
     exchange.route = Some(route);
-    exchange.values = values;
+    exchange.values = found.values;
     exchange.grant = route.cors().map(|cors| cors.grant(exchange.header(Header::Origin)));
+    ports.saw(|| account::granted(exchange));
     Ok(route)
 }
 
-fn preflight(exchange: &Exchange<'_>, route: ReadyRoute<'_>, wanted: Method) -> Result<Made, Problem> {
-    let (Some(cors), Some(grant)) = (route.cors(), &exchange.grant) else {
-        let detail = "This route takes no requests from other origins.";
-        return Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"));
+fn preflight<P: Ports>(
+    exchange: &Exchange<'_>,
+    route: ReadyRoute<'_>,
+    wanted: Method,
+    ports: &P,
+) -> Result<Made, Problem> {
+    let answer = match (route.cors(), &exchange.grant) {
+        (Some(cors), Some(grant)) => {
+            cors.preflight(grant, Some(wanted), exchange.header(Header::AccessControlRequestHeaders))
+        }
+        _ => {
+            let detail = "This route takes no requests from other origins.";
+            Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"))
+        }
     };
-    cors.preflight(grant, Some(wanted), exchange.header(Header::AccessControlRequestHeaders))
+    answer.told(ports, "preflight", |_| account::preflight(exchange))
+}
+
+/// What is left to count of the body while it passes.
+fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Option<Size>, Problem> {
+    let left = guard::check_body(&route.policy().guard, exchange.header(Header::ContentLength));
+    left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 
 fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
-    let Some(issuer) = exchange.gateway.issuer(route.policy().authn).map_err(inconsistent)? else { return Ok(()) };
-    let authorization = exchange.header(Header::Authorization);
-    exchange.principal = Some(issuer.authenticate(authorization, ports.now(), &exchange.gateway.name)?);
+    if let Some(issuer) = exchange.gateway.issuer(route.policy().authn).map_err(inconsistent)? {
+        let authorization = exchange.header(Header::Authorization);
+        let principal = issuer.authenticate(authorization, ports.now(), &exchange.gateway.name);
+        exchange.principal =
+            Some(principal.told(ports, "authn", |principal| account::authenticated(issuer, principal))?);
+    } else {
+        ports.saw(account::asked_nobody);
+    }
     Ok(())
 }
 
+fn authorize<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Authorized, Problem> {
+    let (wanted, principal) = (&route.policy().authz, exchange.principal.as_deref());
+    let authorized = authz::authorize(wanted, principal, &exchange.gateway.name);
+    authorized.told(ports, "authz", |_| account::authorized(principal, wanted))
+}
+
+/// The answer of a route that has no upstream.
+fn answer<P: Ports>(exchange: &Exchange<'_>, config: &respond::Config, ports: &P) -> Result<Made, Problem> {
+    let answer = respond::respond(config, |slot| exchange.fact(slot), exchange.head.query());
+    answer.told(ports, "respond", account::responded)
+}
+
 /// The request to the upstream: exactly the path and query that were decided on.
-fn plan(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
+fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Forward, Problem> {
     let mut plan = destination(exchange, route)?;
     if !route.is_pass_through() {
         let credential = std::mem::take(&mut plan.head);
@@ -158,6 +205,7 @@ fn plan(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Probl
         plan.head.set.extend(credential.set);
         finish::edit(exchange, &mut plan.answer, true);
     }
+    ports.saw(|| account::planned(&plan));
     Ok(plan)
 }
 

@@ -6,22 +6,24 @@ pub mod dependencies;
 pub mod entropy;
 pub mod upstream;
 pub mod wakers;
+pub mod witness;
 
 use clock::Clock;
 use dependencies::Dependencies;
 use entropy::Entropy;
 use upstream::Upstream;
+use witness::Witness;
 
 /// All ports together: what the pipeline is given.
 #[cfg(not(feature = "faults"))]
-pub trait Ports: Clock + Entropy + Upstream + Dependencies {}
+pub trait Ports: Clock + Entropy + Upstream + Dependencies + Witness {}
 
 #[cfg(not(feature = "faults"))]
-impl<T: Clock + Entropy + Upstream + Dependencies> Ports for T {}
+impl<T: Clock + Entropy + Upstream + Dependencies + Witness> Ports for T {}
 
 /// All ports together, and the one that faults need.
 #[cfg(feature = "faults")]
-pub trait Ports: Clock + Entropy + Upstream + Dependencies + dependencies::Pause {}
+pub trait Ports: Clock + Entropy + Upstream + Dependencies + Witness + dependencies::Pause {}
 
 #[cfg(feature = "faults")]
-impl<T: Clock + Entropy + Upstream + Dependencies + dependencies::Pause> Ports for T {}
+impl<T: Clock + Entropy + Upstream + Dependencies + Witness + dependencies::Pause> Ports for T {}

@@ -127,6 +127,12 @@ impl Verifier {
         })
     }
 
+    /// What `iss` must be.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// Whose token the request carries (RFC 6750 section 2.1).
     ///
     /// # Errors

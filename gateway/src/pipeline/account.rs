@@ -1,0 +1,206 @@
+//! What a witness is told of each stage: the decision in a sentence, and the facts that it rests on.
+//!
+//! Nothing is decided here, and nothing of it is built unless somebody listens. Secrets, tokens and claims other than
+//! subject and scopes are not told; what a header is set to stands in the plan, where `explain` hides what is secret.
+
+use crate::{
+    config::{duration, size::Size},
+    facts::principal::Principal,
+    http::{
+        problem::Problem,
+        reply::{Made, Reply},
+        request::Header,
+    },
+    pipeline::{exchange::Exchange, finish::Closed, gateway::ReadyRoute},
+    ports::{
+        upstream::{Forward, Head},
+        witness::{Decision, Witness},
+    },
+    routing::{select::Selection, table::Match},
+    stages::{authn::Verifier, authz, cors::Grant},
+};
+
+/// Telling the witness what a stage came to, without changing it.
+pub trait Told<T> {
+    /// Tells what `passed` makes of a success, or the problem.
+    #[must_use]
+    fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self;
+}
+
+impl<T> Told<T> for Result<T, Problem> {
+    #[inline(always)]
+    fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self {
+        witness.saw(|| match &self {
+            Ok(value) => passed(value),
+            Err(problem) => refused(stage, problem),
+        });
+        self
+    }
+}
+
+fn refused(stage: &'static str, problem: &Problem) -> Decision {
+    let decision = Decision::refused(stage, problem.detail.clone());
+    let decision = decision.fact("code", problem.kind.code).fact("status", problem.kind.status);
+    let expected = |decision: Decision, error: &crate::http::problem::FieldError| {
+        decision.fact(format!("expected.{}", error.field), &error.expected)
+    };
+    problem.errors.iter().fold(decision, expected)
+}
+
+/// The request has an id.
+#[must_use]
+pub fn named(exchange: &Exchange<'_>) -> Decision {
+    let kept = exchange.header(Header::RequestId) == Some(&*exchange.request_id);
+    let why = if kept { "The client's request id is kept." } else { "The request gets an id of its own." };
+    Decision::passed("trace", why).fact("request_id", &exchange.request_id)
+}
+
+/// Nothing was lost on the way.
+#[must_use]
+pub fn readable() -> Decision {
+    Decision::passed("text", "The URL and the headers that decisions read are valid text.")
+}
+
+/// The gateway said how it is.
+#[must_use]
+pub fn healthy() -> Decision {
+    Decision::decided("health", "The gateway answers this path itself.")
+}
+
+/// There is a route.
+#[must_use]
+pub fn selected(exchange: &Exchange<'_>, selection: &Selection<'_>) -> Decision {
+    let (found, wanted) = match selection {
+        Selection::Route(found) => (found, None),
+        Selection::Preflight(found, wanted) => (found, Some(wanted.name())),
+    };
+    let why = match wanted {
+        None => "This is the closest route for the method, the host and the path.",
+        Some(_) => "This is a preflight; it belongs to the route that the announced request would take.",
+    };
+    let decision = Decision::passed("routing", why);
+    let decision = parameters(decision, exchange.gateway.route(found.route), found);
+    decision.fact("host", exchange.head.host()).maybe("version", found.version).maybe("announced_method", wanted)
+}
+
+fn parameters(decision: Decision, route: Option<ReadyRoute<'_>>, found: &Match<'_>) -> Decision {
+    let Some(route) = route else { return decision };
+    let named = route.route.parameters.iter().zip(&found.values);
+    named.fold(decision.fact("route", route.key()), |decision, (name, value)| {
+        decision.fact(format!("path.{name}"), value)
+    })
+}
+
+/// It is settled which page may read the answer.
+#[must_use]
+pub fn granted(exchange: &Exchange<'_>) -> Decision {
+    let origin = exchange.header(Header::Origin);
+    let why = match (&exchange.grant, origin) {
+        (None, _) => "The route has no CORS policy.",
+        (Some(Grant::Allowed(_)), _) => "The origin is on the route's list: that page may read the answer.",
+        (Some(Grant::Refused), Some(_)) => "The origin is not on the route's list: no page may read the answer.",
+        (Some(Grant::Refused), None) => "The request names no origin.",
+    };
+    Decision::passed("cors", why).maybe("origin", origin).fact("grant", grant(exchange))
+}
+
+fn grant<'e>(exchange: &'e Exchange<'_>) -> &'e str {
+    match &exchange.grant {
+        None => "no policy",
+        Some(Grant::Allowed(origin)) => origin,
+        Some(Grant::Refused) => "refused",
+    }
+}
+
+/// A preflight is answered.
+#[must_use]
+pub fn preflight(exchange: &Exchange<'_>) -> Decision {
+    Decision::decided("preflight", "The page may send the announced request.")
+        .maybe("method", exchange.header(Header::AccessControlRequestMethod))
+        .maybe("headers", exchange.header(Header::AccessControlRequestHeaders))
+}
+
+/// The body is not known to be too large; `left` is the limit that is still to be watched.
+#[must_use]
+pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>) -> Decision {
+    let limit = route.policy().guard.body_limit;
+    let length = exchange.header(Header::ContentLength);
+    let why = match (limit, left, length) {
+        (None, ..) => "The route takes bodies of any size.",
+        (_, Some(_), _) => "The request announces no length: its bytes are counted on their way.",
+        (_, None, _) => "The announced length is within the limit.",
+    };
+    Decision::passed("guard", why).maybe("body_limit", limit).maybe("content_length", length)
+}
+
+/// It is settled who asks.
+#[must_use]
+pub fn authenticated(issuer: &Verifier, principal: &Principal) -> Decision {
+    Decision::passed("authn", "The token is signed by the route's issuer, meant for this gateway and in time.")
+        .fact("issuer", issuer.issuer())
+        .maybe("subject", principal.subject())
+        .maybe("scopes", Some(principal.scopes().join(" ")).filter(|scopes| !scopes.is_empty()))
+}
+
+/// The route is public.
+#[must_use]
+pub fn asked_nobody() -> Decision {
+    Decision::passed("authn", "The route is public: nobody is asked who they are.")
+}
+
+/// The caller may.
+#[must_use]
+pub fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision {
+    let wanted = &config.scopes;
+    let why = match (principal, wanted.is_empty()) {
+        (None, _) => "The route is public.",
+        (Some(_), true) => "The route asks for no scope.",
+        (Some(_), false) => "The token carries every scope that the route asks for.",
+    };
+    let decision = Decision::passed("authz", why);
+    if wanted.is_empty() { decision } else { decision.fact("wanted", wanted.join(" ")) }
+}
+
+/// The route has answered by itself.
+#[must_use]
+pub fn responded(made: &Made) -> Decision {
+    Decision::decided("respond", "The route's answer stands in the configuration.").fact("status", made.status)
+}
+
+/// It is settled what the upstream is asked.
+#[must_use]
+pub fn planned(plan: &Forward) -> Decision {
+    let why = match (plan.binding.is_empty(), plan.untouched) {
+        (true, false) => "The request goes to the upstream.",
+        (true, true) => "The request goes to the upstream as it is.",
+        (false, false) => "The request goes to a binding of the Worker.",
+        (false, true) => "The request goes to a binding of the Worker as it is.",
+    };
+    let binding = Some(&plan.binding).filter(|binding| !binding.is_empty());
+    Decision::passed("plan", why)
+        .fact("url", &plan.url)
+        .maybe("binding", binding)
+        .fact("timeout", duration::show(u64::from(plan.timeout_ms)))
+}
+
+/// The upstream has answered.
+#[must_use]
+pub fn forwarded(head: &Head) -> Decision {
+    Decision::decided("forward", "The upstream has answered.").fact("status", head.status)
+}
+
+/// The answer is made.
+#[must_use]
+pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
+    let own = exchange.route.is_some_and(ReadyRoute::is_pass_through);
+    let why = match &closed.reply {
+        Reply::Relay(_) if own => "The upstream's answer goes to the client as it is.",
+        Reply::Relay(_) => "The upstream's answer goes to the client with the changes of the plan.",
+        Reply::Made(_) => "The gateway's own answer gets the headers that every answer gets.",
+    };
+    Decision::passed("finish", why)
+        .fact("status", closed.log.status())
+        .maybe("code", closed.log.code())
+        .fact("route", exchange.label())
+        .fact("grant", grant(exchange))
+}

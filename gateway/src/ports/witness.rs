@@ -1,0 +1,87 @@
+//! The witness: is told what each stage decided about a request, and why.
+//!
+//! The Worker's witness hears nothing, so its build pays nothing: what would be told is a closure that nobody calls.
+//! `explain` listens. Not here: the log line, which every request has.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// Hears what becomes of a request on its way through the pipeline.
+pub trait Witness {
+    /// A stage has come to something. Whoever does not listen leaves the closure alone.
+    #[inline(always)]
+    fn saw(&self, decision: impl FnOnce() -> Decision) {
+        drop(decision);
+    }
+}
+
+/// What one stage came to. It never holds a secret, a token, or claims other than subject and scopes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// The stage, by the name of its file; steps of the pipeline itself by what they settle.
+    pub stage: &'static str,
+    /// What it means for the request.
+    pub outcome: Outcome,
+    /// The reason, in a sentence.
+    pub why: String,
+    /// What the reason rests on.
+    pub facts: Vec<Fact>,
+}
+
+/// What a decision means for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It goes on.
+    Passed,
+    /// It is answered.
+    Decided,
+    /// It is answered with a problem.
+    Refused,
+}
+
+/// Something that a decision rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is; stable.
+    pub name: Cow<'static, str>,
+    /// Its value.
+    pub value: String,
+}
+
+impl Decision {
+    /// The request goes on.
+    #[must_use]
+    pub fn passed(stage: &'static str, why: impl Into<String>) -> Self {
+        Self { stage, outcome: Outcome::Passed, why: why.into(), facts: Vec::new() }
+    }
+
+    /// The request is answered.
+    #[must_use]
+    pub fn decided(stage: &'static str, why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Decided, ..Self::passed(stage, why) }
+    }
+
+    /// The request is answered with a problem.
+    #[must_use]
+    pub fn refused(stage: &'static str, why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Refused, ..Self::passed(stage, why) }
+    }
+
+    /// Names something that it rests on.
+    #[must_use]
+    pub fn fact(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
+        self.facts.push(Fact { name: name.into(), value: value.to_string() });
+        self
+    }
+
+    /// Names something that it rests on, if it is there.
+    #[must_use]
+    pub fn maybe(self, name: impl Into<Cow<'static, str>>, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.fact(name, value),
+            None => self,
+        }
+    }
+}
