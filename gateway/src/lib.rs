@@ -5,13 +5,15 @@
 //! same code runs in the Worker, on the command line and in native tests, with the same results.
 //!
 //! Rooms, each allowed to use those before it:
-//! `http`, `config`, `facts`, `ports`, `fleet`, `routing`, `stages`, `blueprint`, `pipeline`, `driver`.
+//! `http`, `config`, `facts`, `ports`, `fleet`, `routing`, `stages`, `blueprint`, `pipeline`, `driver`, `explain`.
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod blueprint;
 pub mod config;
 pub mod driver;
+#[cfg(feature = "explain")]
+pub mod explain;
 pub mod facts;
 pub mod fleet;
 pub mod http;

@@ -28,7 +28,7 @@ use jwt_compact::{
 use serde_json::{Map, Value};
 
 pub(crate) const NOW: Millis = 1_800_000_000_000;
-const SECRET: &str = "a secret of thirty-two bytes or so";
+pub(crate) const SECRET: &str = "a secret of thirty-two bytes or so";
 
 /// Enough of a gateway to meet every stage.
 pub(crate) const CONFIG: &str = r#"

@@ -6,8 +6,8 @@ use std::{
 };
 
 /// The rooms of the crate `gateway`; each may use those before it.
-const ROOMS: [&str; 10] =
-    ["http", "config", "facts", "ports", "fleet", "routing", "stages", "blueprint", "pipeline", "driver"];
+const ROOMS: [&str; 11] =
+    ["http", "config", "facts", "ports", "fleet", "routing", "stages", "blueprint", "pipeline", "driver", "explain"];
 
 /// `CARGO_MANIFEST_DIR` is the folder of the crate `gateway`.
 fn sources() -> Vec<(PathBuf, String)> {

@@ -11,7 +11,9 @@
     reason = "a test that panics has done its work"
 )]
 
+mod compare;
 mod driver;
+mod explain;
 mod fixture;
 mod layers;
 mod requests;

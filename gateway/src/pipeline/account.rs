@@ -4,7 +4,6 @@
 //! subject and scopes are not told; what a header is set to stands in the plan, where `explain` hides what is secret.
 
 use crate::{
-    blueprint::Action,
     config::{duration, size::Size},
     facts::principal::Principal,
     http::{
@@ -140,7 +139,7 @@ pub fn authenticated(issuer: &Verifier, principal: &Principal) -> Decision {
     Decision::passed("authn", "The token is signed by the route's issuer, meant for this gateway and in time.")
         .fact("issuer", issuer.issuer())
         .maybe("subject", principal.subject())
-        .fact("scopes", principal.scopes().join(" "))
+        .maybe("scopes", Some(principal.scopes().join(" ")).filter(|scopes| !scopes.is_empty()))
 }
 
 /// The route is public.
@@ -199,14 +198,8 @@ pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
         Reply::Relay(_) => "The upstream's answer goes to the client with the changes of the plan.",
         Reply::Made(_) => "The gateway's own answer gets the headers that every answer gets.",
     };
-    let action = exchange.route.map(|route| match route.route.action {
-        Action::Forward(_) => "forward",
-        Action::Assets(_) => "assets",
-        Action::Respond(_) => "respond",
-    });
     Decision::passed("finish", why)
         .fact("status", closed.log.status())
         .fact("route", exchange.label())
-        .maybe("action", action)
         .fact("grant", grant(exchange))
 }

@@ -36,6 +36,14 @@ impl Hosts {
         names.push(Name { text, root });
     }
 
+    /// Every name with its tree, those with a star as they are written.
+    #[cfg(feature = "explain")]
+    pub(super) fn named(&self, text: &str) -> impl Iterator<Item = (String, u32)> {
+        let exact = self.exact.iter().map(|name| (span(text, name.text).to_owned(), name.root));
+        let wild = self.wildcards.iter().map(|name| (format!("*.{}", span(text, name.text)), name.root));
+        exact.chain(wild)
+    }
+
     /// Whether every route is for every host.
     pub(super) fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.wildcards.is_empty()

@@ -2,7 +2,7 @@
 //!
 //! `pattern` and `types` say what a path may look like, `build` collects routes when the file is compiled,
 //! `flatten` writes them down as a [`table::Table`] and `search` walks it. `unreachable` and `meant` are
-//! for diagnostics.
+//! for diagnostics, `listing` for comparing two tables.
 //!
 //! # Which route wins
 //!
@@ -25,6 +25,8 @@
 pub mod build;
 mod flatten;
 mod hosts;
+#[cfg(feature = "explain")]
+pub mod listing;
 #[cfg(feature = "compiler")]
 mod meant;
 pub mod pattern;

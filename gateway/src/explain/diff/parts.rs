@@ -1,0 +1,176 @@
+//! What is not a route: the gateway, its variables, issuers and upstreams.
+
+use super::{super::words, Difference, Keys, Value, What, difference};
+use crate::{
+    blueprint::Blueprint,
+    config::{
+        duration,
+        text::{Text, Variables},
+    },
+    stages::{
+        authn::{Algorithm, Issuer},
+        cors,
+        forward::upstream::{Credentials, Target, Upstream},
+        security_headers,
+    },
+};
+
+/// `[gateway]`: its name, and what holds for answers that belong to no route.
+pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
+    let keys = |blueprint: &Blueprint| {
+        let mut keys = Keys::from([("name".to_owned(), blueprint.name.clone().into())]);
+        cors_keys(&mut keys, blueprint.fallback.cors.as_ref(), &blueprint.variables);
+        header_keys(&mut keys, &blueprint.fallback.security_headers);
+        keys
+    };
+    difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()
+}
+
+/// The variables that a Worker must be given now, or must no longer.
+pub(super) fn variables(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
+    let needed = |blueprint: &Blueprint| {
+        let needed = blueprint.variables.0.iter().filter(|variable| variable.default.is_none());
+        let mut names: Vec<String> = needed.map(|variable| variable.name.clone()).collect();
+        names.sort();
+        names
+    };
+    let (before, after) = (needed(old), needed(new));
+    let only = |what, names: &[String], others: &[String]| -> Vec<Difference> {
+        let only = names.iter().filter(|name| !others.contains(name));
+        only.map(|name| Difference { what, section: "variable", name: name.clone(), changes: Vec::new() }).collect()
+    };
+    [only(What::Added, &after, &before), only(What::Removed, &before, &after)].concat()
+}
+
+/// A part of a configuration that routes refer to.
+pub(super) struct Part {
+    pub(super) name: String,
+    keys: Keys,
+    /// Which one it is: the same number for what is the same in both configurations.
+    pub(super) id: usize,
+}
+
+/// The parts of both configurations, those that are the same under the same number.
+pub(super) struct Matched {
+    pub(super) old: Vec<Part>,
+    pub(super) new: Vec<Part>,
+}
+
+/// Finds out which parts are the same: first by content and name, then by content, then by name.
+pub(super) fn matched(old: &Blueprint, new: &Blueprint, parts: fn(&Blueprint) -> Vec<(String, Keys)>) -> Matched {
+    let numbered = |parts: Vec<(String, Keys)>, from: usize| -> Vec<Part> {
+        let part = |(at, (name, keys)): (usize, (String, Keys))| Part { name, keys, id: at.saturating_add(from) };
+        parts.into_iter().enumerate().map(part).collect()
+    };
+    let old = numbered(parts(old), 0);
+    let mut new = numbered(parts(new), old.len());
+    let content = |left: &Part, right: &Part| super::changes(&left.keys, &right.keys).is_empty();
+    let name = |left: &Part, right: &Part| left.name == right.name;
+    pair(&old, &mut new, |left, right| name(left, right) && content(left, right));
+    pair(&old, &mut new, content);
+    pair(&old, &mut new, name);
+    Matched { old, new }
+}
+
+/// Gives every new part that has no partner yet the number of the first free old one that fits.
+fn pair(old: &[Part], new: &mut [Part], fits: impl Fn(&Part, &Part) -> bool) {
+    let mut taken: Vec<usize> = new.iter().map(|part| part.id).collect();
+    for part in new.iter_mut().filter(|part| part.id >= old.len()) {
+        if let Some(partner) = old.iter().find(|other| !taken.contains(&other.id) && fits(other, part)) {
+            part.id = partner.id;
+            taken.push(partner.id);
+        }
+    }
+}
+
+/// What was added, removed and changed.
+pub(super) fn differences(section: &'static str, matched: &Matched) -> Vec<Difference> {
+    let partner = |id: usize| matched.old.iter().find(|part| part.id == id);
+    let new = matched.new.iter().filter_map(|part| {
+        difference(section, &part.name, partner(part.id).map(|partner| &partner.keys), Some(&part.keys))
+    });
+    let gone = matched.old.iter().filter(|part| !matched.new.iter().any(|other| other.id == part.id));
+    new.chain(gone.filter_map(|part| difference(section, &part.name, Some(&part.keys), None))).collect()
+}
+
+/// `[issuers.NAME]`, without their names.
+pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
+    let variables = &blueprint.variables;
+    let keys = |issuer: &Issuer| {
+        let Algorithm::Hs256 = issuer.algorithm;
+        Keys::from([
+            ("algorithm".to_owned(), "HS256".to_owned().into()),
+            ("issuer".to_owned(), words::text(&issuer.issuer, variables).into()),
+            ("audience".to_owned(), words::text(&issuer.audience, variables).into()),
+            ("secret".to_owned(), secret(&issuer.secret, variables)),
+            ("leeway".to_owned(), seconds(issuer.leeway_s).into()),
+        ])
+    };
+    blueprint.issuers.iter().map(|issuer| (issuer.name.clone(), keys(issuer))).collect()
+}
+
+/// `[upstreams.NAME]`. The timeout is no part of it: it is what routes make of it.
+pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
+    let variables = &blueprint.variables;
+    let keys = |upstream: &Upstream| {
+        let target = match &upstream.target {
+            Target::Url(url) => words::text(url, variables).into(),
+            // The other Worker sees the name as its host.
+            Target::Service(binding) => Value {
+                shown: format!("service:{binding}"),
+                meaning: Some(format!("service:{binding} {}", upstream.name)),
+            },
+        };
+        let mut keys = Keys::from([("target".to_owned(), target)]);
+        if !upstream.prefix.is_empty() {
+            keys.insert("prefix".to_owned(), upstream.prefix.clone().into());
+        }
+        if let Some(credentials) = &upstream.credentials {
+            keys.insert("credentials".to_owned(), credentials_in_words(credentials, variables));
+        }
+        keys
+    };
+    blueprint.upstreams.iter().map(|upstream| (upstream.name.clone(), keys(upstream))).collect()
+}
+
+fn credentials_in_words(credentials: &Credentials, variables: &Variables) -> Value {
+    let (before, texts) = match credentials {
+        Credentials::Bearer(token) => ("bearer".to_owned(), vec![token]),
+        Credentials::Basic(user, password) => ("basic".to_owned(), vec![user, password]),
+        Credentials::Header(name, value) => (format!("header {name}:"), vec![value]),
+    };
+    let values: Vec<Value> = texts.into_iter().map(|text| secret(text, variables)).collect();
+    let joined = |values: Vec<&str>| format!("{before} {}", values.join(" "));
+    Value {
+        shown: joined(values.iter().map(|value| value.shown.as_str()).collect()),
+        meaning: Some(joined(values.iter().map(Value::meaning).collect())),
+    }
+}
+
+/// A secret: what stands in the file counts and is not shown.
+fn secret(text: &Text, variables: &Variables) -> Value {
+    Value { shown: words::secret(text, variables), meaning: Some(words::text(text, variables)) }
+}
+
+/// The keys of `cors`.
+pub(super) fn cors_keys(keys: &mut Keys, config: Option<&cors::Config>, variables: &Variables) {
+    let Some(cors) = config else { return };
+    let mut put = |key: &str, value: String| keys.insert(format!("cors.{key}"), value.into());
+    put("origins", words::sorted(cors.origins.iter().map(|origin| words::text(origin, variables))));
+    put("methods", words::sorted(cors.methods.iter().map(|method| method.name())));
+    put("headers", words::sorted(&cors.headers));
+    put("expose", words::sorted(&cors.expose));
+    put("max_age", seconds(cors.max_age_s));
+    put("credentials", words::yes(cors.credentials));
+}
+
+/// The keys of `security_headers`.
+pub(super) fn header_keys(keys: &mut Keys, headers: &security_headers::Config) {
+    for (name, value) in headers {
+        keys.insert(format!("security_headers.{name}"), value.clone().into());
+    }
+}
+
+fn seconds(seconds: u32) -> String {
+    duration::show(u64::from(seconds).saturating_mul(1_000))
+}

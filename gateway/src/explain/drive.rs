@@ -1,0 +1,118 @@
+//! Runs the driver of the Worker on a platform that calls nobody and gives the same every time.
+
+use std::{cell::RefCell, future, rc::Rc, task::Waker};
+
+use super::answer::Answer;
+#[cfg(feature = "faults")]
+use crate::ports::dependencies::Pause;
+use crate::{
+    driver::{
+        Driver, Turn,
+        effects::{self, Effect},
+    },
+    http::{Millis, request::RequestHead},
+    pipeline::{gateway::Gateway, run::Finished},
+    ports::{
+        dependencies::{Dependencies, Down},
+        entropy::Entropy,
+        upstream::BodyEnd,
+        wakers::Wakers,
+        witness::{Decision, Witness},
+    },
+};
+
+/// Everything that happened to a request.
+#[derive(Debug)]
+pub struct Followed {
+    /// What each stage decided, in order.
+    pub decisions: Vec<Decision>,
+    /// What the gateway asked of others, in order, and how that was answered; `None` for what nobody answered.
+    pub effects: Vec<(Effect, Option<effects::Answer>)>,
+    /// Where it ended.
+    pub end: End,
+}
+
+/// Where a request ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was served.
+    Done(Finished),
+    /// The last effect was not answered.
+    Unanswered,
+    /// It waits for the services that readiness asks for.
+    Waits,
+}
+
+/// Serves a request with these answers.
+#[must_use]
+pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[Answer]) -> Followed {
+    let decisions = Rc::new(RefCell::default());
+    let platform = Quiet { decisions: Rc::clone(&decisions), down: Answer::of_services(answers) };
+    let mut driver = Driver::new(Rc::clone(gateway), platform);
+    let mut answers = answers.iter().filter_map(|answer| answer.of_effect());
+    let mut effects = Vec::new();
+    let mut turn = driver.begin(now, head);
+    let end = loop {
+        let (handle, effect) = match turn {
+            Turn::Done(finished) => break End::Done(finished),
+            Turn::Parked(_) | Turn::Stale => break End::Waits,
+            Turn::Effect(handle, effect) => (handle, effect),
+        };
+        let answer = answers.next().or_else(|| unsaid(&effect));
+        effects.push((effect, answer));
+        match answer {
+            Some(answer) => turn = driver.step(now, handle, answer),
+            None => break End::Unanswered,
+        }
+    };
+    Followed { decisions: decisions.take(), effects, end }
+}
+
+/// What holds for an effect when nothing is said: nothing is known of an upstream, but bodies arrive.
+fn unsaid(effect: &Effect) -> Option<effects::Answer> {
+    match effect {
+        Effect::Forward(_) => None,
+        Effect::Deliver(..) => Some(effects::Answer::BodyEnd(BodyEnd::Complete)),
+    }
+}
+
+/// A platform without an outside. It keeps what it witnesses.
+struct Quiet {
+    decisions: Rc<RefCell<Vec<Decision>>>,
+    /// The services that are down, if that is known.
+    down: Option<Vec<Down>>,
+}
+
+impl Witness for Quiet {
+    fn saw(&self, decision: impl FnOnce() -> Decision) {
+        let decision = decision();
+        self.decisions.borrow_mut().push(decision);
+    }
+}
+
+/// No randomness: the same request gets the same id every time.
+impl Entropy for Quiet {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+impl Wakers for Quiet {
+    fn waker(&self, _slot: u32) -> Waker {
+        Waker::noop().clone()
+    }
+}
+
+impl Dependencies for Quiet {
+    async fn check(&self) -> Vec<Down> {
+        match &self.down {
+            Some(down) => down.clone(),
+            None => future::pending().await,
+        }
+    }
+}
+
+#[cfg(feature = "faults")]
+impl Pause for Quiet {
+    async fn pause(&self, _ms: u32) {}
+}

@@ -1,0 +1,96 @@
+//! What would become of a request, and why: the pipeline and driver that the Worker runs, on ports that call nobody.
+//!
+//! `drive` runs them, `explanation` puts down what came of it, `text` writes it for people. `diff` compares two
+//! configurations by meaning and `what_if` by what they do with requests. Not here: files, arguments, colours, exit
+//! codes and the clock, which belong to the command line.
+
+pub mod answer;
+pub mod diff;
+pub mod drive;
+pub mod explanation;
+mod heads;
+pub mod recorded;
+pub mod request;
+mod sign;
+mod text;
+pub mod what_if;
+mod words;
+
+use std::rc::Rc;
+
+use self::{answer::Answer, explanation::Explanation, request::Request};
+use crate::{
+    blueprint::Blueprint,
+    config::text::Values,
+    http::{Millis, request::RequestHead},
+    pipeline::gateway::{CannotStart, Gateway, ReadyRoute},
+    routing::select::{Selection, select},
+    stages::authn::{self, Issuer},
+};
+
+pub use self::{diff::diff, what_if::what_if};
+
+/// A gateway with the values of its variables, as an isolate would have it, and what signs tokens for it.
+pub struct Started {
+    gateway: Rc<Gateway>,
+    issuers: Vec<Issuer>,
+    values: Values,
+}
+
+impl Started {
+    /// Starts a gateway with the values of its variables, in their order.
+    ///
+    /// # Errors
+    /// The first reason why the Worker could not start either.
+    pub fn new(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
+        let values = blueprint.variables.resolve(environment).map_err(CannotStart::Missing)?;
+        let issuers = blueprint.issuers.clone();
+        Ok(Self { gateway: Rc::new(Gateway::start(blueprint, environment)?), issuers, values })
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &Rc<Gateway> {
+        &self.gateway
+    }
+
+    /// The route that a request takes, if it takes one.
+    fn route(&self, head: &RequestHead) -> Option<ReadyRoute<'_>> {
+        let (Selection::Route(found) | Selection::Preflight(found, _)) = select(&self.gateway.table, head).ok()?;
+        self.gateway.route(found.route)
+    }
+
+    /// The issuer whose tokens a route takes.
+    fn issuer(&self, route: ReadyRoute<'_>) -> Option<&Issuer> {
+        match route.policy().authn {
+            authn::Config::Public => None,
+            authn::Config::Token(index) => self.issuers.get(usize::from(index)),
+        }
+    }
+
+    /// The head that the Worker would read. Where the request names claims, a token that holds them and is signed for
+    /// its route stands in the place of what was sent, so that the real verification runs.
+    fn head(&self, request: &Request, now: Millis) -> Result<RequestHead, request::Unreadable> {
+        let head = request.head(None)?;
+        let Some(claims) = &request.claims else { return Ok(head) };
+        let issuer = self.route(&head).and_then(|route| self.issuer(route));
+        match issuer.and_then(|issuer| sign::token(issuer, &self.values, claims, now)) {
+            Some(token) => request.head(Some(&format!("Bearer {token}"))),
+            None => Ok(head),
+        }
+    }
+}
+
+/// What becomes of a request. Nothing is called: what the gateway would ask of others is answered from `answers`, in
+/// order, and where they end the explanation ends as well.
+#[must_use]
+pub fn explain(started: &Started, request: &Request, now: Millis, answers: &[Answer]) -> Explanation {
+    match started.head(request, now) {
+        Err(unreadable) => Explanation::unreadable(request, unreadable),
+        Ok(head) => {
+            let veil = heads::Veil::new(&started.gateway, started.route(&head));
+            let followed = drive::follow(&started.gateway, head, now, answers);
+            Explanation::new(request, &veil, followed)
+        }
+    }
+}
