@@ -76,7 +76,7 @@ fn explained(request: &Request, answers: &[Answer]) -> Explanation {
 
 #[test]
 fn explanations_read_well() {
-    let preflight = [PAGE, ("access-control-request-method", "PUT"), ("access-control-request-headers", "x-a")];
+    let preflight = [PAGE, ("access-control-request-method", "GET"), ("access-control-request-headers", "x-a")];
     let allowed = Request {
         claims: claims(json!({ "sub": "u1", "scope": "items:read other" })),
         ..request("GET", "/items/42?a=b", &[PAGE])
