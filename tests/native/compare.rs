@@ -45,11 +45,33 @@ fn what_means_the_same_is_no_difference() {
         with(r#"["GET", "PUT"]"#, r#"["PUT", "GET"]"#),
         with(one_policy, r#"use = ["customer", "browser"]"#),
         with("[upstreams.shop]\n", "[upstreams.shop]\nprefix = \"\"\n"),
+        with("[upstreams.shop]\ntargets", "[upstreams.shop]\nprefix = \"/\"\ntargets"),
     ];
     for new in same {
         assert_eq!(differences(CONFIG, &new), "", "{new}");
         assert_eq!(changed(CONFIG, &new), "", "{new}");
     }
+}
+
+#[test]
+fn a_configuration_does_not_differ_from_itself() {
+    let everything = include_str!("../fixtures/config/good/everything.toml");
+    assert_eq!(differences(everything, everything), "");
+    let without_includes = include_str!("../../gateway.toml");
+    assert_eq!(differences(without_includes, without_includes), "");
+}
+
+#[test]
+fn a_service_is_another_one_under_another_name_and_an_address_is_not() {
+    let renamed = |target: &str| {
+        let old = with("${SHOP_URL}", target);
+        let new =
+            old.replace("upstreams.shop", "upstreams.store").replace(r#"upstream = "shop""#, r#"upstream = "store""#);
+        differences(&old, &new)
+    };
+    assert_eq!(renamed("https://shop.test"), "");
+    // The Worker behind the binding sees the name as its host.
+    assert!(renamed("service:SHOP").starts_with("+ upstream store"), "{}", renamed("service:SHOP"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use gateway::{
         request::Request,
     },
     http::request::Header,
+    ports::witness::{Decision, Outcome::Refused},
 };
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
@@ -233,6 +234,15 @@ proptest! {
                 prop_assert!(!told.contains(secret), "{} tells {}", told, secret);
             }
             prop_assert_eq!(explanation.ended == Ended::Answered, explanation.log.is_some());
+            // Such a request is refused before there is a log line of the gateway.
+            if explanation.ended == Ended::Unreadable {
+                continue;
+            }
+            let refused: Vec<&Decision> = explanation.decisions.iter().filter(|it| it.outcome == Refused).collect();
+            let log = explanation.log.map(|log| serde_json::from_str::<Value>(&log).unwrap()).unwrap_or_default();
+            prop_assert_eq!(log["code"].is_string(), refused.len() == 1, "{}", told);
+            let code = refused.iter().flat_map(|it| &it.facts).find(|fact| fact.name == "code");
+            prop_assert_eq!(log["code"].as_str(), code.map(|fact| &*fact.value));
         }
     }
 }

@@ -200,6 +200,7 @@ pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
     };
     Decision::passed("finish", why)
         .fact("status", closed.log.status())
+        .maybe("code", closed.log.code())
         .fact("route", exchange.label())
         .fact("grant", grant(exchange))
 }

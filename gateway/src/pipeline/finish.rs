@@ -74,6 +74,12 @@ impl Log {
         self.status
     }
 
+    /// The problem's code, when the answer is a problem.
+    #[must_use]
+    pub fn code(self) -> Option<&'static str> {
+        self.problem.map(|kind| kind.code)
+    }
+
     /// The line, at the moment when there is nothing left to wait for.
     #[must_use]
     pub fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
@@ -86,7 +92,7 @@ impl Log {
             route: exchange.label(),
             status: self.status,
             duration_ms: now.saturating_sub(exchange.started),
-            code: self.problem.map(|kind| kind.code),
+            code: self.code(),
             principal: exchange.principal.as_ref().and_then(|principal| principal.subject()),
             body: body.map(body_label),
         }

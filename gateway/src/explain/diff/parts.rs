@@ -97,13 +97,13 @@ pub(super) fn differences(section: &'static str, matched: &Matched) -> Vec<Diffe
 pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |issuer: &Issuer| {
-        let Algorithm::Hs256 = issuer.algorithm;
+        let Issuer { name: _, algorithm: Algorithm::Hs256, issuer, audience, secret: key, leeway_s } = issuer;
         Keys::from([
             ("algorithm".to_owned(), "HS256".to_owned().into()),
-            ("issuer".to_owned(), words::text(&issuer.issuer, variables).into()),
-            ("audience".to_owned(), words::text(&issuer.audience, variables).into()),
-            ("secret".to_owned(), secret(&issuer.secret, variables)),
-            ("leeway".to_owned(), seconds(issuer.leeway_s).into()),
+            ("issuer".to_owned(), words::text(issuer, variables).into()),
+            ("audience".to_owned(), words::text(audience, variables).into()),
+            ("secret".to_owned(), secret(key, variables)),
+            ("leeway".to_owned(), seconds(*leeway_s).into()),
         ])
     };
     blueprint.issuers.iter().map(|issuer| (issuer.name.clone(), keys(issuer))).collect()
@@ -113,19 +113,19 @@ pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
 pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |upstream: &Upstream| {
-        let target = match &upstream.target {
-            Target::Url(url) => words::text(url, variables).into(),
+        let Upstream { name, target, prefix, timeout: _, credentials } = upstream;
+        let target = match target {
+            Target::Url(url) => [words::text(url, variables).trim_end_matches('/'), prefix].concat().into(),
             // The other Worker sees the name as its host.
-            Target::Service(binding) => Value {
-                shown: format!("service:{binding}"),
-                meaning: Some(format!("service:{binding} {}", upstream.name)),
-            },
+            Target::Service(binding) => {
+                Value { shown: format!("service:{binding}"), meaning: Some(format!("service:{binding} {name}")) }
+            }
         };
         let mut keys = Keys::from([("target".to_owned(), target)]);
-        if !upstream.prefix.is_empty() {
-            keys.insert("prefix".to_owned(), upstream.prefix.clone().into());
+        if matches!(upstream.target, Target::Service(_)) && !prefix.is_empty() {
+            keys.insert("prefix".to_owned(), prefix.clone().into());
         }
-        if let Some(credentials) = &upstream.credentials {
+        if let Some(credentials) = credentials {
             keys.insert("credentials".to_owned(), credentials_in_words(credentials, variables));
         }
         keys

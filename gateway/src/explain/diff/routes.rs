@@ -15,7 +15,7 @@ use crate::{
     },
     stages::{
         authn,
-        forward::{Observe, upstream::Timeouts},
+        forward::{self, Observe, upstream::Timeouts},
         respond,
         transform::Changes,
     },
@@ -76,24 +76,27 @@ struct Speaker<'b> {
 
 impl Speaker<'_> {
     fn keys(&self, route: &Route, policy: &Policy) -> Keys {
+        // Taken apart, so that a new stage is not forgotten here: it would differ in silence.
+        let Policy { authn, forward, guard, authz, cors, transform, security_headers } = policy;
+        let forward::Config { pass_through, observe, timeout } = forward;
         let mut keys = Keys::new();
         self.action(&mut keys, route);
-        self.timeouts(&mut keys, route, policy);
-        let auth = match policy.authn {
+        self.timeouts(&mut keys, route, *timeout);
+        let auth = match *authn {
             authn::Config::Public => "none".to_owned().into(),
             authn::Config::Token(index) => part(self.issuers, index),
         };
         keys.insert("auth".to_owned(), auth);
-        keys.insert("scopes".to_owned(), words::sorted(&policy.authz.scopes).into());
-        let limit = policy.guard.body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+        keys.insert("scopes".to_owned(), words::sorted(&authz.scopes).into());
+        let limit = guard.body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
         keys.insert("body_limit".to_owned(), limit.into());
-        keys.insert("pass_through".to_owned(), words::yes(policy.forward.pass_through).into());
-        let observe = if policy.forward.observe == Observe::Body { "body" } else { "head" };
+        keys.insert("pass_through".to_owned(), words::yes(*pass_through).into());
+        let observe = if *observe == Observe::Body { "body" } else { "head" };
         keys.insert("observe".to_owned(), observe.to_owned().into());
-        cors_keys(&mut keys, policy.cors.as_ref(), &self.blueprint.variables);
-        header_keys(&mut keys, &policy.security_headers);
-        header_changes(&mut keys, "request_headers", &policy.transform.request, route);
-        header_changes(&mut keys, "response_headers", &policy.transform.response, route);
+        cors_keys(&mut keys, cors.as_ref(), &self.blueprint.variables);
+        header_keys(&mut keys, security_headers);
+        header_changes(&mut keys, "request_headers", &transform.request, route);
+        header_changes(&mut keys, "response_headers", &transform.response, route);
         keys
     }
 
@@ -128,13 +131,13 @@ impl Speaker<'_> {
     }
 
     /// How long an answer may take, wherever that is said: as `Exchange::timeouts` finds it.
-    fn timeouts(&self, keys: &mut Keys, route: &Route, policy: &Policy) {
+    fn timeouts(&self, keys: &mut Keys, route: &Route, own: Option<Timeouts>) {
         let upstream = match &route.action {
             Action::Respond(_) => return,
             Action::Assets(_) => None,
             Action::Forward(index) => self.blueprint.upstreams.get(usize::from(*index)),
         };
-        let timeout = policy.forward.timeout.or(upstream.and_then(|upstream| upstream.timeout));
+        let timeout = own.or(upstream.and_then(|upstream| upstream.timeout));
         let Timeouts { first_byte_ms, try_ms, whole_ms } = timeout.unwrap_or(self.blueprint.fallback.timeout);
         for (key, ms) in [("first_byte", Some(first_byte_ms)), ("try", try_ms), ("whole", whole_ms)] {
             if let Some(ms) = ms {
