@@ -125,6 +125,19 @@ fn what_would_be_sent_is_not_answered() {
 }
 
 #[test]
+fn an_effect_takes_the_next_answer_that_can_answer_it() {
+    let watched = request("GET", "/watched", &[]);
+    let ends = |answers: &[Answer]| {
+        let log: Value = serde_json::from_str(&explained(&watched, answers).log.unwrap()).unwrap();
+        (log["status"].as_u64(), log["body"].as_str().map(str::to_owned))
+    };
+    let (complete, broken) = (Some("complete".to_owned()), Some("broken".to_owned()));
+    assert_eq!(ends(&[Answer::Status(200), Answer::Status(500)]), (Some(200), complete));
+    assert_eq!(ends(&[Answer::Broken, Answer::Ready, Answer::Status(200)]), (Some(200), broken));
+    assert_eq!(ends(&[Answer::Complete, Answer::Unreachable]), (Some(502), None));
+}
+
+#[test]
 fn a_word_that_moves_the_cursor_is_escaped() {
     let text = explained(&request("GET", "/\u{1b}[2J\n", &[]), &[]).to_string();
     assert!(text.starts_with("GET https://api.test/\\u{1b}[2J\\n\n"), "{text}");

@@ -1,6 +1,6 @@
 //! Runs the driver of the Worker on a platform that calls nobody and gives the same every time.
 
-use std::{cell::RefCell, future, rc::Rc, task::Waker};
+use std::{cell::RefCell, collections::VecDeque, future, rc::Rc, task::Waker};
 
 use super::answer::Answer;
 #[cfg(feature = "faults")]
@@ -43,14 +43,13 @@ pub enum End {
     Waits,
 }
 
-/// Serves a request with these answers.
+/// Serves a request with these answers: each effect takes the next one that can answer it.
 #[must_use]
 pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[Answer]) -> Followed {
     let decisions = Rc::new(RefCell::default());
     let platform = Quiet { decisions: Rc::clone(&decisions), down: Answer::of_services(answers) };
     let mut driver = Driver::new(Rc::clone(gateway), platform);
-    let mut answers = answers.iter().filter_map(|answer| answer.of_effect());
-    let mut effects = Vec::new();
+    let (mut said, mut effects) = (Said::new(answers), Vec::new());
     let mut turn = driver.begin(now, head);
     let end = loop {
         let (handle, effect) = match turn {
@@ -58,7 +57,7 @@ pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[
             Turn::Parked(_) | Turn::Stale => break End::Waits,
             Turn::Effect(handle, effect) => (handle, effect),
         };
-        let answer = answers.next().or_else(|| unsaid(&effect));
+        let answer = said.next(&effect);
         effects.push((effect, answer));
         match answer {
             Some(answer) => turn = driver.step(now, handle, answer),
@@ -68,11 +67,25 @@ pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[
     Followed { decisions: decisions.take(), effects, end }
 }
 
-/// What holds for an effect when nothing is said: nothing is known of an upstream, but bodies arrive.
-fn unsaid(effect: &Effect) -> Option<effects::Answer> {
-    match effect {
-        Effect::Forward(_) => None,
-        Effect::Deliver(..) => Some(effects::Answer::BodyEnd(BodyEnd::Complete)),
+/// What is left of the answers, by what they can answer.
+struct Said {
+    heads: VecDeque<effects::Answer>,
+    ends: VecDeque<effects::Answer>,
+}
+
+impl Said {
+    fn new(answers: &[Answer]) -> Self {
+        let answers = answers.iter().filter_map(|answer| answer.of_effect());
+        let (ends, heads) = answers.partition(|answer| matches!(answer, effects::Answer::BodyEnd(_)));
+        Self { heads, ends }
+    }
+
+    /// Nothing is known of an upstream where nothing is said, but bodies arrive.
+    fn next(&mut self, effect: &Effect) -> Option<effects::Answer> {
+        match effect {
+            Effect::Forward(_) => self.heads.pop_front(),
+            Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
+        }
     }
 }
 

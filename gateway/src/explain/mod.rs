@@ -82,7 +82,7 @@ impl Started {
 }
 
 /// What becomes of a request. Nothing is called: what the gateway would ask of others is answered from `answers`, in
-/// order, and where they end the explanation ends as well.
+/// order, each with the next that can answer it. Where an upstream is asked and nothing is said, the explanation ends.
 #[must_use]
 pub fn explain(started: &Started, request: &Request, now: Millis, answers: &[Answer]) -> Explanation {
     match started.head(request, now) {
