@@ -122,10 +122,15 @@ pub fn bindings() -> Vec<String> {
 }
 
 /// The request headers to pack, in order; those from [`asked_of_bodies`] on not for GET and HEAD, those from
-/// [`asked_of_options`] on only for OPTIONS.
+/// [`asked_of_options`] on only for OPTIONS. An empty name stands for one that this gateway does not read.
 #[wasm_bindgen]
 pub fn headers() -> Vec<String> {
-    Header::ALL.into_iter().map(|header| header.name().to_owned()).collect()
+    let reads = |header: Header| {
+        let driver = |instance: &mut Instance| instance.driver.as_ref().map(|driver| driver.gateway().reads(header));
+        with(driver).flatten().unwrap_or_default()
+    };
+    let name = |header: Header| if reads(header) { header.name().to_owned() } else { String::new() };
+    Header::ALL.into_iter().map(name).collect()
 }
 
 /// Where in [`headers`] the ones begin that GET and HEAD are not asked for.

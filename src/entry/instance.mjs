@@ -98,11 +98,11 @@ class Instance {
     wasm.variables().forEach((name, index) => {
       if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
     });
+    this.parkMs = wasm.park_ms();
+    const problem = wasm.start() ?? missing(env, wasm.bindings());
     this.names = wasm.headers();
     this.askedOfBodies = wasm.asked_of_bodies();
     this.askedOfOptions = wasm.asked_of_options();
-    this.parkMs = wasm.park_ms();
-    const problem = wasm.start() ?? missing(env, wasm.bindings());
     this.bind();
     return problem;
   }

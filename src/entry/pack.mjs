@@ -30,7 +30,8 @@ export function pack(instance, request) {
   lengths[0] = method.length;
   lengths[1] = url.length;
   for (let at = 0; at < count; at++) {
-    const value = headers.get(names[at]);
+    // What this gateway does not read has no name.
+    const value = names[at] === "" ? null : headers.get(names[at]);
     if (value === null) {
       lengths[at + 2] = ABSENT;
     } else {

@@ -40,6 +40,7 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 .is_none_or(|it| wanted.as_array().unwrap().iter().all(|key| it.contains_key(key.as_str().unwrap()))),
             "anyOf" => wanted.as_array().unwrap().iter().any(|schema| fits(root, schema, value)),
             "oneOf" => wanted.as_array().unwrap().iter().filter(|schema| fits(root, schema, value)).count() == 1,
+            "not" => !fits(root, wanted, value),
             "uniqueItems" => {
                 value.as_array().is_none_or(|list| (1..list.len()).all(|at| !list[..at].contains(&list[at])))
             }

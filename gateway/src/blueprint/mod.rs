@@ -82,4 +82,6 @@ pub enum Action {
     Assets(String),
     /// They are answered here.
     Respond(respond::Config),
+    /// Nothing: the route is closed for maintenance.
+    Closed,
 }

@@ -10,7 +10,7 @@ use crate::config::{
     model::Key,
     reader::Reader,
 };
-use crate::stages::{authn, authz, cors, forward, guard, security_headers, transform};
+use crate::stages::{authn, authz, cors, forward, guard, maintenance, security_headers, transform};
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
 /// must know of the route.
@@ -62,6 +62,8 @@ stages! {
     authn: authn::Config,
     /// How it is forwarded.
     forward: forward::Config,
+    /// Whether it is closed for a while.
+    maintenance: maintenance::Config,
     /// What is refused by its size.
     guard: guard::Config,
     /// What callers must be allowed to do.

@@ -58,6 +58,12 @@ pub fn integer(limits: RangeInclusive<i64>) -> Kind<'static, i64> {
     Kind::new(move |item| item.integer(&limits), move || Shape::Integer(low, high))
 }
 
+/// One of several whole numbers.
+#[must_use]
+pub fn number(numbers: &'static [i64]) -> Kind<'static, i64> {
+    Kind::new(move |item| item.number(numbers), move || Shape::Numbers(numbers.to_vec()))
+}
+
 /// A duration in milliseconds.
 #[must_use]
 pub fn milliseconds(limits: RangeInclusive<u32>) -> Kind<'static, u32> {

@@ -26,6 +26,8 @@ pub enum Shape {
     True,
     /// A whole number within limits.
     Integer(i64, i64),
+    /// One of these whole numbers.
+    Numbers(Vec<i64>),
     /// A text of a kind.
     Text(Grammar),
     /// A duration within limits, in words: `1ms to 10m`.
@@ -54,6 +56,7 @@ impl Shape {
             Self::Words(words) => words.first().map(|word| quoted(word)),
             Self::List(element) => element.example().map(|element| format!("[{element}]")),
             Self::Any(shapes) => shapes.iter().find_map(Self::example),
+            Self::Numbers(numbers) => numbers.last().map(i64::to_string),
             Self::Boolean | Self::False | Self::True | Self::Integer(..) | Self::Name(_) => None,
             Self::Table(_) | Self::Map(..) => None,
         }

@@ -178,6 +178,36 @@ impl<'a> Item<'a> {
         None
     }
 
+    /// One of several whole numbers.
+    #[must_use]
+    pub fn number(&self, numbers: &[i64]) -> Option<i64> {
+        let number = match &self.node.value {
+            Value::Integer(number) => *number,
+            // A status code in quotes is a slip that says what it means.
+            Value::Text(text) => return self.quoted_number(text),
+            _ => return self.wrong_type("a whole number"),
+        };
+        if let Some(number) = number.filter(|number| numbers.contains(number)) {
+            return Some(number);
+        }
+        let known: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        let draft = self.draft(Code::UnknownWord, format!("`{}` cannot be this number", self.key));
+        draft.expected(listed(known.iter().map(String::as_str))).report();
+        None
+    }
+
+    fn quoted_number<T>(&self, text: &str) -> Option<T> {
+        let draft = self.draft(Code::WrongType, format!("`{}` must be a whole number", self.key));
+        let draft = draft.expected("a whole number").found("a text");
+        let help = format!("write {} = {text}, without quotes", self.key);
+        if text.parse::<i64>().is_ok() {
+            draft.help(help).report()
+        } else {
+            draft.report()
+        }
+        None
+    }
+
     /// A secret: a text of variables without defaults. No message repeats what stands there instead.
     #[must_use]
     pub fn secret(&self) -> Option<Written> {

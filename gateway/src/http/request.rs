@@ -14,6 +14,8 @@ pub enum Header {
     Origin,
     /// `Authorization`
     Authorization,
+    /// `X-API-Version`
+    ApiVersion,
     /// `Content-Length`
     ContentLength,
     /// `Access-Control-Request-Method`
@@ -24,10 +26,11 @@ pub enum Header {
 
 impl Header {
     /// Every header, in packing order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RequestId,
         Self::Origin,
         Self::Authorization,
+        Self::ApiVersion,
         Self::ContentLength,
         Self::AccessControlRequestMethod,
         Self::AccessControlRequestHeaders,
@@ -40,6 +43,7 @@ impl Header {
             Self::RequestId => "x-request-id",
             Self::Origin => "origin",
             Self::Authorization => "authorization",
+            Self::ApiVersion => "x-api-version",
             Self::ContentLength => "content-length",
             Self::AccessControlRequestMethod => "access-control-request-method",
             Self::AccessControlRequestHeaders => "access-control-request-headers",

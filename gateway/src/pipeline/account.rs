@@ -61,6 +61,12 @@ pub fn readable() -> Decision {
     Decision::passed("text", "The URL and the headers that decisions read are valid text.")
 }
 
+/// The route is not closed.
+#[must_use]
+pub fn open() -> Decision {
+    Decision::passed("maintenance", "The route is open.")
+}
+
 /// The gateway said how it is.
 #[must_use]
 pub fn healthy() -> Decision {

@@ -5,7 +5,7 @@ use base64ct::{Base64, Encoding};
 use crate::{
     blueprint::{Action, Blueprint, Policy, Route},
     config::text::{Values, Variables},
-    http::edits::is_field_value,
+    http::{edits::is_field_value, request::Header},
     routing::table::{RouteIndex, Table},
     stages::{
         authn,
@@ -161,6 +161,12 @@ impl Gateway {
     /// When the blueprint names an upstream that it does not have.
     pub fn target(&self, index: u16) -> Result<&Target, Inconsistent> {
         self.targets.get(usize::from(index)).ok_or(Inconsistent)
+    }
+
+    /// Whether a decision reads a request header: what nobody reads need not be packed.
+    #[must_use]
+    pub fn reads(&self, header: Header) -> bool {
+        header != Header::ApiVersion || self.table.knows_versions()
     }
 
     /// The bindings of the Worker that some route asks.

@@ -27,7 +27,7 @@ use crate::{
         select::{Selection, select},
         table::Match,
     },
-    stages::{authz, forward, guard, health, respond, trace},
+    stages::{authz, forward, guard, health, maintenance, respond, trace},
 };
 
 /// 400: bytes were lost before they reached us.
@@ -89,6 +89,7 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             route
         }
     };
+    maintenance::check(&route.policy().maintenance).told(ports, "maintenance", |()| account::open())?;
     let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, route, ports)?;
     let authorized = authorize(exchange, route, ports)?;
@@ -228,7 +229,7 @@ fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward
             exchange.head.url().clone_into(&mut plan.url);
             plan.binding.clone_from(binding);
         }
-        Action::Respond(_) => return Err(inconsistent(Inconsistent)),
+        Action::Respond(_) | Action::Closed => return Err(inconsistent(Inconsistent)),
     }
     Ok(plan)
 }

@@ -64,9 +64,9 @@ fn refusal(table: &Table, head: &RequestHead) -> Problem {
     Problem::new(&METHOD_NOT_ALLOWED, format!("This path is there for: {allowed}.")).header("allow", allowed)
 }
 
-/// What a request asks the table for. Requests do not name versions yet.
+/// What a request asks the table for.
 fn wanted<'h>(table: &Table, head: &'h RequestHead, method: Method) -> Wanted<'h> {
-    Wanted { method, host: host(table, head), path: head.path(), version: None }
+    Wanted { method, host: host(table, head), path: head.path(), version: head.header(Header::ApiVersion) }
 }
 
 /// The host, where it makes a difference.

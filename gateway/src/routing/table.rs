@@ -110,6 +110,12 @@ pub enum Miss<'t> {
 impl Table {
     /// Whether some route is bound to a host. Where none is, a search need not be told the host.
     #[must_use]
+    pub fn knows_versions(&self) -> bool {
+        !self.versions.is_empty()
+    }
+
+    /// Whether some route is bound to a host, so that requests' hosts matter.
+    #[must_use]
     pub fn knows_hosts(&self) -> bool {
         !self.hosts.is_empty()
     }

@@ -112,6 +112,10 @@ fn words(shape: &Shape) -> String {
         Shape::False => "`false`".to_owned(),
         Shape::True => "`true`".to_owned(),
         Shape::Integer(low, high) => format!("a whole number, {low} to {high}"),
+        Shape::Numbers(numbers) => {
+            let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+            listed(numbers.iter().map(String::as_str))
+        }
         Shape::Text(grammar) => linked(grammar),
         Shape::Duration(limits) => format!("{}, {limits}", linked(&DURATION)),
         Shape::Words(words) => {

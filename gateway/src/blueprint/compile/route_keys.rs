@@ -51,16 +51,14 @@ keys! {
         redirect: Redirected [Optional] = respond::keys::redirect(),
         /// The static assets of the Worker, by the name of their binding: `[assets] binding = "ASSETS"` in wrangler.toml.
         assets: String [Optional] = kinds::parsed(BINDING, upstreams::binding),
-        /// The route is closed for a while: `true`, or a table. It answers 503 with `Retry-After`.
-        /// Example: `maintenance = { retry_after = "1h" }`
-        maintenance: respond::Config [Optional] = respond::keys::maintenance(),
         /// Hosts that the route is bound to, one or a list; `*.acme.example` stands for all below it. Without it the
         /// route is there on every host, behind those that name one.
         host: Vec<HostPattern> [Optional] = hosts(),
         /// The version of the interface that the route belongs to: several routes may have the same methods and path in
         /// different versions. A text, or a table with `name` and `default`.
         ///
-        /// Requests cannot name a version yet: they get the default one.
+        /// A request names its version in the field `X-API-Version`; one that does not gets the default version. A version
+        /// that is not there is refused as not found, with the names of those that are.
         /// Example: `version = { name = "v2", default = true }`
         version: Version [Optional] = version(),
         /// Words by which routes are grouped, for people and tools; no decision reads them.
@@ -149,28 +147,18 @@ fn hosts() -> Kind<'static, Vec<HostPattern>> {
 }
 
 /// The keys that say what becomes of requests.
-pub(super) const ACTIONS: [&str; 5] = ["upstream", "respond", "redirect", "assets", "maintenance"];
+pub(super) const ACTIONS: [&str; 4] = ["upstream", "respond", "redirect", "assets"];
 
 impl Keys {
-    /// What becomes of the route's requests; reports a route that says nothing about it, or several things.
+    /// What becomes of the route's requests; reports a route that says several things about it. One that says nothing is
+    /// [`Action::Closed`], which it must then be.
     pub(super) fn action(&self, item: &Item<'_>) -> Option<Action> {
         let mut set: Vec<(&str, Span)> = self.actions().into_iter().flatten().collect();
         set.sort_by_key(|(_, place)| place.start);
         match set.as_slice() {
             // That one of them is misspelt has been said.
             [] if ACTIONS.iter().any(|action| item.context().is_misspelt(item.path(), action)) => None,
-            [] => {
-                let message = format!("{} does not say what becomes of its requests", quoted(item.key()));
-                let draft = item.report().draft(Code::NoAction, item.key_span(), message);
-                let draft = draft.expected(format!("one of {}", listed(ACTIONS)));
-                if item.table().is_some_and(|table| table.entries().is_empty()) {
-                    let help = "the table is empty; an empty table of an environment replaces the whole one";
-                    draft.help(help).report();
-                } else {
-                    draft.report();
-                }
-                None
-            }
+            [] => Some(Action::Closed),
             [_] => self.only_action(),
             [(first, first_place), (second, place), ..] => {
                 let message = format!("`{first}` and `{second}` cannot both be");
@@ -182,22 +170,21 @@ impl Keys {
         }
     }
 
-    fn actions(&self) -> [Option<(&'static str, Span)>; 5] {
+    fn actions(&self) -> [Option<(&'static str, Span)>; 4] {
         fn place<T>(name: &'static str, key: &Set<T>) -> Option<(&'static str, Span)> {
             key.0.as_ref().map(|Setting { key, .. }| (name, key.clone()))
         }
-        let [upstream, respond, redirect, assets, maintenance] = ACTIONS;
+        let [upstream, respond, redirect, assets] = ACTIONS;
         [
             place(upstream, &self.upstream),
             place(respond, &self.respond),
             place(redirect, &self.redirect),
             place(assets, &self.assets),
-            place(maintenance, &self.maintenance),
         ]
     }
 
     fn only_action(&self) -> Option<Action> {
-        let respond = || self.respond.get().or(self.maintenance.get()).cloned();
+        let respond = || self.respond.get().cloned();
         let redirect = || self.redirect.get().map(Redirected::config);
         let upstream = self.upstream.get().copied().map(Action::Forward);
         let assets = || self.assets.get().cloned().map(Action::Assets);

@@ -10,7 +10,7 @@ use super::{
     gateway::Gateway,
     resolved::Resolved,
     route_key::{self, Target},
-    route_keys::Keys,
+    route_keys::{ACTIONS, Keys},
     sections::Sections,
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         keys::{Key, Keys as _},
         layers::RouteFacts,
         reader::{Item, Located, Reader, joined},
-        values::quoted,
+        values::{listed, quoted},
     },
     http::{host::HostPattern, method::Method},
     routing::{
@@ -38,6 +38,7 @@ pub(super) struct Declared {
     action: Option<Action>,
     keys: Keys,
     pub(super) layer: Layer,
+    is_empty: bool,
 }
 
 /// The routes of the blueprint.
@@ -56,17 +57,33 @@ pub(super) struct Built {
 /// Reads `[routes]`, in the order of the file.
 pub(super) fn read(root: &mut Reader<'_>) -> Vec<Declared> {
     let entries = root.optional("routes", Item::table).map(|table| table.entries()).unwrap_or_default();
-    let declare = |item: &Item<'_>| {
-        let target = item.parsed_key(route_key::parse);
-        let mut section = item.table()?;
-        let keys = Keys::read(&mut section);
-        let layer = Layer::read(&mut section);
-        section.finish();
-        let action = keys.action(item);
-        let key = Located { value: item.key().to_owned(), span: item.key_span().clone() };
-        Some(Declared { key, target, action, keys, layer })
+    entries.iter().flat_map(variants).collect()
+}
+
+/// The routes of one key: a table, or a list of tables (`[[routes."GET /path"]]`) that differ by host or version.
+fn variants(item: &Item<'_>) -> Vec<Declared> {
+    let target = |report: bool| {
+        let parsed = if report { item.parsed_key(route_key::parse) } else { route_key::parse(item.key()).ok() };
+        parsed
     };
-    entries.iter().filter_map(declare).collect()
+    if !item.is_list() {
+        let place = item.key_span().clone();
+        return declare(item, target(true), place).into_iter().collect();
+    }
+    let tables = item.list().unwrap_or_default();
+    let variant = |(index, table): (usize, &Item<'_>)| declare(table, target(index == 0), table.span().clone());
+    tables.iter().enumerate().filter_map(variant).collect()
+}
+
+fn declare(item: &Item<'_>, target: Option<Target>, place: Span) -> Option<Declared> {
+    let mut section = item.table()?;
+    let is_empty = section.entries().is_empty();
+    let keys = Keys::read(&mut section);
+    let layer = Layer::read(&mut section);
+    section.finish();
+    let action = keys.action(item);
+    let key = Located { value: item.key().to_owned(), span: place };
+    Some(Declared { key, target, action, keys, layer, is_empty })
 }
 
 /// Warns of a gateway without routes. While there are errors nobody knows: the section may be misspelt.
@@ -114,15 +131,30 @@ fn policy(
         hides_auth: hides(route, gateway, layers, "auth", context),
         is_public: None,
         // A route that does not say what becomes of its requests was meant for an upstream, as likely as not.
-        forwards: !matches!(route.action, Some(Action::Respond(_))),
+        forwards: !matches!(route.action, Some(Action::Respond(_) | Action::Closed)),
         passes_through: false,
     };
     let stack: Vec<&Layer> = layers.iter().map(|layer| layer.keys).collect();
     let policy = Policy::resolve(&stack, &mut facts);
+    let is_closed = policy.as_ref().is_none_or(|policy| policy.maintenance.is_some());
+    if route.action == Some(Action::Closed) && !is_closed {
+        report_no_action(route, context.report);
+    }
     if let Some(redirect) = route.keys.redirect.get() {
         facts.check_template(&redirect.to);
     }
     policy
+}
+
+fn report_no_action(route: &Declared, report: &Report<'_>) {
+    let message = format!("{} does not say what becomes of its requests", quoted(&route.key.value));
+    let draft = report.draft(Code::NoAction, &route.key.span, message);
+    let draft = draft.expected(format!("one of {}, or `maintenance` that closes it", listed(ACTIONS)));
+    if route.is_empty {
+        draft.help("the table is empty; an empty table of an environment replaces the whole one").report();
+    } else {
+        draft.report();
+    }
 }
 
 /// Whether a key is misspelt in one of the layers, or may stand in one that is not there.

@@ -92,9 +92,10 @@ impl Form<'_> {
 
     fn section(&self, section: &Section) -> Value {
         let mut keys = self.keys(&section.keys);
-        let choice = section.one_of.iter().map(|key| json!({ "required": [key] }));
-        let choice: Vec<Value> = choice.filter(|_| !self.is_overlay).collect();
-        if !choice.is_empty() {
+        // None of them is right too, for a route that is closed: by whom, only the compiler knows.
+        let mut choice: Vec<Value> = section.one_of.iter().map(|key| json!({ "required": [key] })).collect();
+        if !choice.is_empty() && !self.is_overlay {
+            choice.push(json!({ "not": { "anyOf": choice.clone() } }));
             add(&mut keys, "oneOf", Value::Array(choice));
         }
         let Some(names) = section.named else {
@@ -102,7 +103,9 @@ impl Form<'_> {
             add(&mut keys, "description", json!(section.about));
             return Value::Object(keys);
         };
-        let mut sections = each(&names, Value::Object(keys));
+        let table = Value::Object(keys);
+        let tables = json!({ "anyOf": [table, { "type": "array", "items": table }] });
+        let mut sections = each(&names, if section.one_of.is_empty() { table } else { tables });
         add(&mut sections, "title", json!(format!("[{}.NAME]", section.name)));
         add(&mut sections, "description", json!(format!("{}\n\nNamed by a {}.", section.about, told(&names))));
         Value::Object(sections)
@@ -144,6 +147,7 @@ impl Form<'_> {
             Shape::Integer(low, high) => object(json!({ "type": "integer", "minimum": low, "maximum": high })),
             Shape::Text(grammar) => text_of(grammar, None),
             Shape::Duration(limits) => text_of(&DURATION, Some(limits)),
+            Shape::Numbers(numbers) => object(json!({ "type": "integer", "enum": numbers })),
             Shape::Words(words) => object(json!({ "type": "string", "enum": words })),
             Shape::Name(table) => name(table),
             Shape::List(element) => {

@@ -16,7 +16,7 @@ use crate::{
     stages::{
         authn,
         forward::{self, Observe, upstream::Timeouts},
-        respond,
+        guard, maintenance, respond,
         transform::Changes,
     },
 };
@@ -77,7 +77,7 @@ struct Speaker<'b> {
 impl Speaker<'_> {
     fn keys(&self, route: &Route, policy: &Policy) -> Keys {
         // Taken apart, so that a new stage is not forgotten here: it would differ in silence.
-        let Policy { authn, forward, guard, authz, cors, transform, security_headers } = policy;
+        let Policy { authn, forward, maintenance, guard, authz, cors, transform, security_headers } = policy;
         let forward::Config { pass_through, observe, timeout } = forward;
         let mut keys = Keys::new();
         self.action(&mut keys, route);
@@ -88,8 +88,14 @@ impl Speaker<'_> {
         };
         keys.insert("auth".to_owned(), auth);
         keys.insert("scopes".to_owned(), words::sorted(&authz.scopes).into());
-        let limit = guard.body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+        let guard::Config { body_limit } = guard;
+        let limit = body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
         keys.insert("body_limit".to_owned(), limit.into());
+        if let Some(maintenance::Maintenance { retry_after_s, detail }) = maintenance {
+            let after = duration::show(u64::from(*retry_after_s).saturating_mul(1_000));
+            keys.insert("maintenance.retry_after".to_owned(), after.into());
+            keys.insert("maintenance.detail".to_owned(), detail.clone().into());
+        }
         keys.insert("pass_through".to_owned(), words::yes(*pass_through).into());
         let observe = if *observe == Observe::Body { "body" } else { "head" };
         keys.insert("observe".to_owned(), observe.to_owned().into());
@@ -122,18 +128,14 @@ impl Speaker<'_> {
                 put("redirect.status", redirect.status.to_string().into());
                 put("redirect.keep_query", words::yes(redirect.keep_query).into());
             }
-            Action::Respond(respond::Config::Maintenance(maintenance)) => {
-                let after = duration::show(u64::from(maintenance.retry_after_s).saturating_mul(1_000));
-                put("maintenance.retry_after", after.into());
-                put("maintenance.detail", maintenance.detail.clone().into());
-            }
+            Action::Closed => {}
         }
     }
 
     /// How long an answer may take, wherever that is said: as `Exchange::timeouts` finds it.
     fn timeouts(&self, keys: &mut Keys, route: &Route, own: Option<Timeouts>) {
         let upstream = match &route.action {
-            Action::Respond(_) => return,
+            Action::Respond(_) | Action::Closed => return,
             Action::Assets(_) => None,
             Action::Forward(index) => self.blueprint.upstreams.get(usize::from(*index)),
         };

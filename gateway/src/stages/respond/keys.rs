@@ -1,6 +1,6 @@
-//! `respond`, `redirect`, `maintenance`: what routes without an upstream say.
+//! `respond`, `redirect`: what routes without an upstream say.
 
-use super::{Config, Fixed, Maintenance, Redirect};
+use super::{Config, Fixed, Redirect};
 use crate::config::{
     diagnostics::Code,
     keys::{Key, keys},
@@ -35,24 +35,10 @@ keys! {
         /// Where to: a path or an http or https URL, with `{path.NAME}` for parameters of the route. What a request says
         /// never chooses the host.
         to: Located<Template> [Required] = address(),
-        /// The status code. 308 and 307 keep the method; 301 and 308 are remembered by browsers. It is
-        /// written as a text.
-        status: u16 [Default("\"308\"")] =
-            kinds::word(&[("301", 301), ("302", 302), ("303", 303), ("307", 307), ("308", 308)]),
+        /// The status code. 308 and 307 keep the method; 301 and 308 are remembered by browsers.
+        status: i64 [Default("308")] = kinds::number(&[301, 302, 303, 307, 308]),
         /// Whether the request's query is put behind the address.
         keep_query: bool [Default("true")] = kinds::boolean(),
-    }
-}
-
-keys! {
-    /// The table of `maintenance`.
-    pub struct MaintenanceKeys {
-        /// When to come back, for `Retry-After`.
-        /// Example: `retry_after = "1h"`
-        retry_after: u32 [Default("\"5m\"")] = kinds::seconds(1..=604_800),
-        /// What the problem document tells the caller.
-        /// Example: `detail = "Back at noon UTC."`
-        detail: String [Default("\"This part is closed for maintenance.\"")] = kinds::any_text(),
     }
 }
 
@@ -112,27 +98,9 @@ pub fn redirect() -> Kind<'static, Redirected> {
 }
 
 fn redirected(keys: RedirectKeys) -> Option<Redirected> {
-    let (status, keep_query) = (keys.status.or(308)?, keys.keep_query.or(true)?);
+    let status = u16::try_from(keys.status.or(308)?).unwrap_or(308);
+    let keep_query = keys.keep_query.or(true)?;
     Some(Redirected { to: keys.to.take()?, status, keep_query })
-}
-
-/// `maintenance = true` or a table.
-#[must_use]
-pub fn maintenance() -> Kind<'static, Config> {
-    let table = || kinds::table::<MaintenanceKeys, Config>(maintenance_config);
-    let read = move |item: &Item<'_>| match item.as_boolean() {
-        Some(true) => maintenance_config(MaintenanceKeys::default()),
-        None if item.is_table() => table().read(item),
-        _ => item.wrong_type("true, or a table"),
-    };
-    Kind::new(read, move || Shape::Any(vec![Shape::True, table().shape()]))
-}
-
-fn maintenance_config(keys: MaintenanceKeys) -> Option<Config> {
-    Some(Config::Maintenance(Maintenance {
-        retry_after_s: keys.retry_after.or(300)?,
-        detail: keys.detail.or("This part is closed for maintenance.".to_owned())?,
-    }))
 }
 
 /// One text in the place of a table.

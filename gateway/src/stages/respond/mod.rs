@@ -21,8 +21,6 @@ pub enum Config {
     Fixed(Fixed),
     /// `redirect`: go there.
     Redirect(Redirect),
-    /// `maintenance`: come back later.
-    Maintenance(Maintenance),
 }
 
 /// An answer as it stands.
@@ -47,19 +45,6 @@ pub struct Redirect {
     pub keep_query: bool,
 }
 
-/// A route that is closed for a while.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Maintenance {
-    /// `Retry-After`, in seconds.
-    pub retry_after_s: u32,
-    /// What to tell the caller.
-    pub detail: String,
-}
-
-/// 503: the route is closed for a while.
-pub const MAINTENANCE: Kind =
-    Kind { code: "maintenance", status: 503, title: "Closed for maintenance", fault: Fault::Gateway };
-
 /// 404: the address that the request would be sent to cannot be made of it.
 pub const NO_SUCH_PLACE: Kind =
     Kind { code: "redirect_impossible", status: 404, title: "There is no such place", fault: Fault::Client };
@@ -67,7 +52,7 @@ pub const NO_SUCH_PLACE: Kind =
 /// The answer to a request; `fact` says what fills the slots of an address, `query` is the request's own, with its `?`.
 ///
 /// # Errors
-/// [`MAINTENANCE`], and [`NO_SUCH_PLACE`] when what the request says cannot stand in an address.
+/// [`NO_SUCH_PLACE`] when what the request says cannot stand in an address.
 pub fn respond<'a>(
     config: &'a Config,
     fact: impl Fn(&'a Slot) -> Option<&'a str>,
@@ -76,8 +61,6 @@ pub fn respond<'a>(
     match config {
         Config::Fixed(fixed) => Ok(fixed.made()),
         Config::Redirect(redirect) => redirect.made(fact, query),
-        Config::Maintenance(maintenance) => Err(Problem::new(&MAINTENANCE, maintenance.detail.clone())
-            .header("retry-after", maintenance.retry_after_s.to_string())),
     }
 }
 
@@ -143,12 +126,5 @@ mod tests {
         }
         let only = vec![Slot::PathParameter("rest".into())];
         assert_eq!(redirect(only, "https://evil.example", "").err(), Some("redirect_impossible"));
-    }
-
-    #[test]
-    fn maintenance_says_when_to_come_back() {
-        let config = Config::Maintenance(Maintenance { retry_after_s: 600, detail: "Back soon.".into() });
-        let problem = respond(&config, |_| None, "").unwrap_err();
-        assert_eq!((problem.kind.status, problem.headers.value("retry-after")), (503, Some("600")));
     }
 }

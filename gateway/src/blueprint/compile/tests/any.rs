@@ -86,7 +86,7 @@ fn check_blueprint(environment: &Environment) -> Result<(), TestCaseError> {
     let routes = &blueprint.routes;
     let exists = |route: &Route| match route.action {
         Action::Forward(upstream) => usize::from(upstream) < blueprint.upstreams.len(),
-        Action::Assets(_) | Action::Respond(_) => true,
+        Action::Assets(_) | Action::Respond(_) | Action::Closed => true,
     };
     prop_assert!(routes.iter().all(exists));
     prop_assert!(routes.iter().all(|route| usize::from(route.policy) < blueprint.policies.len()));

@@ -109,12 +109,14 @@ findings_of! {
     what_is_put_before_a_path_is_a_path: "prefix";
     no_request_chooses_the_host_of_a_redirect: "redirect_host";
     a_redirect_reads_a_parameter_of_its_route: "redirect_parameter";
-    the_status_of_a_redirect_is_a_text: "redirect_status";
+    the_status_of_a_redirect_is_one_of_five_numbers: "redirect_status";
     a_policy_is_used_once: "repeated_policies";
     a_table_that_stands_twice_is_told_once: "repeated_table";
     paths_of_the_gateway_belong_to_no_route: "reserved_paths";
     an_answer_is_a_text_or_a_table: "respond_type";
     a_rest_is_the_last_segment: "rest_in_the_middle";
+    routes_of_one_key_are_tables: "route_variants_of_text";
+    routes_of_one_key_differ_by_host_or_version: "route_variants_tie";
     a_blank_stands_between_methods_and_path: "route_without_blank";
     a_route_has_a_method: "route_without_method";
     one_text_names_one_scope: "scope_with_blank";

@@ -1,0 +1,51 @@
+//! Routes that are closed for a while. The paths that the gateway answers itself stay open.
+
+#[cfg(feature = "compiler")]
+pub mod keys;
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::problem::{Fault, Kind, Problem};
+
+/// The key of this stage: `maintenance`. `None`: the route is open.
+pub type Config = Option<Maintenance>;
+
+/// A route that is closed for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Maintenance {
+    /// `Retry-After`, in seconds.
+    pub retry_after_s: u32,
+    /// What to tell the caller.
+    pub detail: String,
+}
+
+/// 503: the route is closed for a while.
+pub const MAINTENANCE: Kind =
+    Kind { code: "maintenance", status: 503, title: "Closed for maintenance", fault: Fault::Gateway };
+
+/// Refuses a request to a route that is closed.
+///
+/// # Errors
+/// [`MAINTENANCE`] with `Retry-After` (RFC 9110 section 10.2.3).
+pub fn check(config: &Config) -> Result<(), Problem> {
+    match config {
+        None => Ok(()),
+        Some(closed) => {
+            Err(Problem::new(&MAINTENANCE, closed.detail.clone())
+                .header("retry-after", closed.retry_after_s.to_string()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_route_says_when_to_come_back() {
+        let closed = Some(Maintenance { retry_after_s: 600, detail: "Back soon.".into() });
+        let problem = check(&closed).unwrap_err();
+        assert_eq!((problem.kind.status, problem.headers.value("retry-after")), (503, Some("600")));
+        assert!(check(&None).is_ok());
+    }
+}
