@@ -3,7 +3,7 @@
 //
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
-import { namesHopByHop, stripAnswer, stripRequest } from "./hop_by_hop.mjs";
+import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
@@ -108,7 +108,7 @@ class Call {
   head(plan) {
     const { headers } = this.request;
     const head = new Headers(headers);
-    stripRequest(head);
+    stripHopByHop(head);
     if (!plan.untouched) {
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
@@ -213,7 +213,7 @@ function counted(body, limit, tooLarge) {
 function answerHead(plan, answer) {
   if (plan.untouched && !namesHopByHop(answer.headers)) return answer;
   const response = new Response(answer.body, answer);
-  stripAnswer(response.headers);
+  stripHopByHop(response.headers);
   if (!plan.untouched) plan.edit(response.headers);
   return response;
 }
