@@ -26,7 +26,8 @@ function load(env, n) {
 function repeat(instance, request, n) {
   const now = Date.now();
   for (let call = 0; call < n; call++) {
-    const plan = instance.begin(now, pack(instance, request), fieldsOf(instance, request.method));
+    const fields = fieldsOf(instance, request);
+    const plan = instance.begin(now, pack(instance, request, fields), fields);
     if (plan.kind === FORWARD) instance.step(plan, HEAD, 200);
   }
 }

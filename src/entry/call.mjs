@@ -3,7 +3,7 @@
 //
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
-import { namesHopByHop, stripAnswer, stripRequest } from "./hop_by_hop.mjs";
+import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
@@ -11,6 +11,12 @@ import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
  * the driver frees the slots of clients that leave earlier after a second. */
 const PROMPT_MS = 25;
+
+/** How much of a counted body is read at once: what comes by itself are 4 KiB, each with the same price. */
+const PIECE_BYTES = 64 * 1024;
+
+/** Methods whose requests have no body, as a rule, and none that `fetch` would take by itself. */
+const BODILESS = new Set(["GET", "HEAD"]);
 
 /** Goes on with a plan until there is an answer. */
 export function carryOut(plan, request, env, ctx) {
@@ -35,7 +41,7 @@ class Call {
     this.ctx = ctx;
     this.resolve = resolve;
     this.response = undefined;
-    this.late = false;
+    this.failure = undefined;
     this.sent = false;
   }
 
@@ -95,20 +101,40 @@ class Call {
 
   send(plan, tooLarge) {
     const { request } = this;
-    const { method, headers } = request;
+    const { method, headers, body } = request;
     const url = plan.field();
     const binding = plan.field();
-    const body = plan.limit === 0 ? request.body : counted(request.body, plan.limit, tooLarge);
-    const untouched = plan.untouched && body === request.body && !namesHopByHop(headers);
-    const init = untouched ? request : { method, headers: this.head(plan), body, redirect: "manual" };
-    return binding === "" ? fetch(url, init) : this.env[binding].fetch(url, init);
+    const fetcher = binding === "" ? globalThis : this.env[binding];
+    if (plan.limit !== 0 && body !== null) return this.sendCounted(plan, fetcher, url, tooLarge);
+    if (plan.untouched && !namesHopByHop(headers)) return fetcher.fetch(url, request);
+    if (body !== null && BODILESS.has(method)) return this.sendUnusual(plan, fetcher, url);
+    const head = this.edited(plan, new Headers(headers));
+    return fetcher.fetch(url, { method, headers: head, body, redirect: "manual" });
   }
 
-  /** The head that the plan makes of the client's. */
-  head(plan) {
-    const { headers } = this.request;
-    const head = new Headers(headers);
-    stripRequest(head);
+  /** A body whose length nobody has announced: it goes on while it is counted. That of a GET or HEAD goes on as part of
+   * a whole request or not at all (see `sendUnusual`), so nobody can count it and it counts as too large. */
+  sendCounted(plan, fetcher, url, tooLarge) {
+    const { method, headers, body } = this.request;
+    if (BODILESS.has(method)) return Promise.resolve(instances.BODY_TOO_LARGE);
+    const { readable, writable } = new IdentityTransformStream();
+    const broken = new AbortController();
+    const head = this.edited(plan, new Headers(headers));
+    const sent = fetcher.fetch(url, { method, headers: head, body: readable, redirect: "manual", signal: broken.signal });
+    this.ctx.waitUntil(count(body, writable, plan.limit, tooLarge).catch(() => broken.abort()));
+    return sent;
+  }
+
+  /** GET or HEAD with a body: `fetch` takes one only as part of a whole request, which keeps its announced length. */
+  sendUnusual(plan, fetcher, url) {
+    const copy = new Request(url, this.request);
+    this.edited(plan, copy.headers);
+    return fetcher.fetch(copy);
+  }
+
+  /** Makes of the client's head what the plan says. */
+  edited(plan, head) {
+    stripHopByHop(head);
     if (!plan.untouched) {
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
@@ -120,7 +146,7 @@ class Call {
   arrived(plan, outcome) {
     try {
       const answered = typeof outcome !== "number";
-      this.late = outcome === instances.TIMEOUT;
+      this.failure = answered ? undefined : outcome;
       this.response = answered ? answerHead(plan, outcome) : undefined;
       if (!instances.isCurrent(plan.instance)) return this.finishAlone();
       this.advance(plan.instance.step(plan, answered ? instances.HEAD : outcome, this.response?.status));
@@ -148,7 +174,8 @@ class Call {
   /** Why there is no answer, as far as JavaScript knows. */
   fault() {
     if (!this.sent) return "internal";
-    return this.late ? "upstream_timeout" : "upstream_unreachable";
+    if (this.failure === instances.BODY_TOO_LARGE) return "body_too_large";
+    return this.failure === instances.TIMEOUT ? "upstream_timeout" : "upstream_unreachable";
   }
 
   /** What can be said about an answer without the instance that knew its request. */
@@ -196,24 +223,31 @@ class Call {
   }
 }
 
-/** A body that may have so many bytes; one that has more is broken off, and reported. */
-function counted(body, limit, tooLarge) {
-  if (body === null) return null;
-  let seen = 0;
-  const count = (chunk, controller) => {
-    seen += chunk.byteLength;
-    if (seen <= limit) return controller.enqueue(chunk);
-    tooLarge();
-    controller.error(new Error("the body is too large"));
-  };
-  return body.pipeThrough(new TransformStream({ transform: count }));
+/** Hands a body on that may have so many bytes. Fails when it has more, or breaks off itself. The caller then ends the
+ * whole exchange: the upstream may have answered already, and the platform would end such a request as if it were
+ * complete and let the answer go on. */
+async function count(body, writable, limit, tooLarge) {
+  const reader = body.getReader({ mode: "byob" });
+  const writer = writable.getWriter();
+  let buffer = new ArrayBuffer(Math.min(PIECE_BYTES, limit + 1));
+  for (let left = limit; ; ) {
+    const { done, value } = await reader.read(new Uint8Array(buffer));
+    if (done) return writer.close();
+    left -= value.byteLength;
+    if (left < 0) {
+      tooLarge();
+      throw new Error("the body is too large");
+    }
+    await writer.write(value);
+    ({ buffer } = value);
+  }
 }
 
 /** The answer with the edits that the forward plan named for it. */
 function answerHead(plan, answer) {
   if (plan.untouched && !namesHopByHop(answer.headers)) return answer;
   const response = new Response(answer.body, answer);
-  stripAnswer(response.headers);
+  stripHopByHop(response.headers);
   if (!plan.untouched) plan.edit(response.headers);
   return response;
 }

@@ -15,9 +15,10 @@ export function serve(request, env, ctx) {
   try {
     const instance = instances.running(env);
     if (instance.problem !== undefined) return plain("cannot_start", request, { "retry-after": "60" });
-    const packed = pack(instance, request);
+    const fields = fieldsOf(instance, request);
+    const packed = pack(instance, request, fields);
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);
-    const plan = instance.begin(now, packed, fieldsOf(instance, request.method));
+    const plan = instance.begin(now, packed, fields);
     return plan.kind === MADE ? made(plan) : carryOut(plan, request, env, ctx);
   } catch (error) {
     return failed(error, request);

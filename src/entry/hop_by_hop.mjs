@@ -3,8 +3,7 @@
 // for us are the fields that `Connection` names and those of proxies; tests/worker/hop_by_hop.test.mjs checks
 // on the runtime that nothing of either kind gets through.
 
-const OF_REQUESTS = ["proxy-authorization", "proxy-connection"];
-const OF_ANSWERS = ["proxy-authenticate", "proxy-connection"];
+const OF_PROXIES = ["proxy-authenticate", "proxy-authorization", "proxy-connection"];
 
 /** What nearly every head says, and what names no field of another kind. */
 const ORDINARY = /^(?:keep-alive|close)$/i;
@@ -16,18 +15,13 @@ export function namesHopByHop(headers) {
   return connection !== null && !ORDINARY.test(connection);
 }
 
-/** Takes them out of a request. */
-export const stripRequest = (headers) => strip(headers, OF_REQUESTS);
-
-/** Takes them out of an answer. */
-export const stripAnswer = (headers) => strip(headers, OF_ANSWERS);
-
-function strip(headers, ofProxies) {
+/** Takes them out of a head. */
+export function stripHopByHop(headers) {
   const connection = headers.get("connection");
   if (connection !== null && !ORDINARY.test(connection)) {
     for (const name of connection.split(",")) drop(headers, name.trim().toLowerCase());
   }
-  for (const name of ofProxies) headers.delete(name);
+  for (const name of OF_PROXIES) headers.delete(name);
 }
 
 /** What a client writes into `Connection` need not be a field name. `Upgrade` stays: a WebSocket needs it. */

@@ -13,19 +13,20 @@ const LONGEST_URL = 16 * 1024;
 
 const encoder = new TextEncoder();
 
-/** How many fields a request of this method has. */
-export function fieldsOf(instance, method) {
-  if (method === "GET" || method === "HEAD") return 2 + instance.askedOfBodies;
+/** How many fields a request has. GET and HEAD are asked for no length unless they have a body, as few do. */
+export function fieldsOf(instance, request) {
+  const { method } = request;
+  if ((method === "GET" || method === "HEAD") && request.body === null) return 2 + instance.askedOfBodies;
   return 2 + (method === "OPTIONS" ? instance.names.length : instance.askedOfOptions);
 }
 
-/** Packs a request. Returns the length of the text in bytes, or what is too long. */
-export function pack(instance, request) {
+/** Packs the first so many fields of a request. Returns the length of the text in bytes, or what is too long. */
+export function pack(instance, request, fields) {
   instance.refresh();
   const { lengths, names } = instance;
   const { method, url, headers } = request;
   if (url.length > LONGEST_URL) return URL_TOO_LONG;
-  const count = fieldsOf(instance, method) - 2;
+  const count = fields - 2;
   let text = method + url;
   lengths[0] = method.length;
   lengths[1] = url.length;
@@ -41,7 +42,7 @@ export function pack(instance, request) {
   }
   const { read, written } = encoder.encodeInto(text, instance.input);
   if (read !== text.length) return HEADERS_TOO_LARGE;
-  if (written !== read) measure(text, lengths.subarray(0, count + 2));
+  if (written !== read) measure(text, lengths.subarray(0, fields));
   return written;
 }
 

@@ -16,6 +16,7 @@ const HEAD = {
 };
 
 const KINDS = {
+  body_too_large: [413, "The body is too large", "The body of the request is larger than this route takes."],
   url_too_long: [414, "The URL is too long", "A URL may have 16,384 characters."],
   headers_too_large: [431, "The headers are too large", "The headers that the gateway reads may have 65,536 bytes together."],
   internal: [500, "The gateway failed", "The request was not finished. It may or may not have reached the upstream."],

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { connect, head } from './lib/client.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { startOrigin } from './lib/origin.mjs';
 import { eventually, within } from './lib/poll.mjs';
@@ -130,6 +131,35 @@ trapTest('a forward that is out and hangs after a trap means 504 at its deadline
   await origin.arrival(path);
   await gateway.ask('/open/echo?fault=trap-begin');
   assertProblem(await within(AT_ONCE_MS, out, 'the orphan'), 504, 'upstream_timeout', 'orphan');
+});
+
+trapTest('a body that grows too large after a trap gets 413 and breaks off', async (gateway) => {
+  const path = '/tight/sink/orphan';
+  const socket = await connect(gateway.port);
+  const answered = new Promise((resolve) => socket.once('data', resolve));
+  const chunk = `258\r\n${'x'.repeat(600)}\r\n`;
+  socket.write(head('POST', path, ['transfer-encoding: chunked', 'x-request-id: orphan']) + chunk);
+  const call = await origin.arrival(path);
+  await eventually(() => call.bytes === 600, () => `${call.bytes} bytes`);
+  await gateway.ask('/open/echo?fault=trap-begin');
+  socket.write(chunk);
+  assert.match((await answered).toString(), /^HTTP\/1.1 413 /);
+  assert.equal((await gateway.line('orphan')).code, 'body_too_large');
+  await eventually(() => call.whole === false, () => `whole: ${call.whole}`);
+  socket.destroy();
+});
+
+trapTest('an answer that streams while another request traps is cut off at its deadline all the same', async (gateway) => {
+  const path = '/tight/drip/orphan';
+  const streaming = Promise.withResolvers();
+  const out = gateway.ask(path, { ...withId('cut'), onData: streaming.resolve });
+  const call = await origin.arrival(path);
+  await streaming.promise;
+  await gateway.ask('/open/echo?fault=trap-begin');
+  await assert.rejects(out, /aborted/);
+  await eventually(() => call.cut, () => 'the origin still has the connection');
+  assert.equal((await gateway.linesOf('cut')).length, 1);
+  await assertRecovered(gateway, 1);
 });
 
 for (const kind of ['open', 'watched', 'raw']) {

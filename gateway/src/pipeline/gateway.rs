@@ -102,7 +102,7 @@ impl CannotStart {
             }
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
             Self::Credentials(upstream) => {
-                format!("the credentials for upstream `{upstream}` hold characters that no header may have, or nothing")
+                format!("the credentials for upstream `{upstream}` hold characters that they may not have, or nothing")
             }
         }
     }
@@ -169,14 +169,17 @@ impl Gateway {
         header != Header::ApiVersion || self.table.knows_versions()
     }
 
-    /// The bindings of the Worker that some route asks.
+    /// The bindings of the Worker that some route asks, each once.
     pub fn bindings(&self) -> impl Iterator<Item = &str> {
         let services = self.targets.iter().map(|target| target.binding.as_str());
         let assets = self.routes.iter().filter_map(|route| match &route.action {
             Action::Assets(binding) => Some(binding.as_str()),
             _ => None,
         });
-        services.chain(assets).filter(|binding| !binding.is_empty())
+        let mut names: Vec<&str> = services.chain(assets).filter(|binding| !binding.is_empty()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter()
     }
 }
 
@@ -192,25 +195,30 @@ impl Target {
         if !(base.starts_with("http://") || base.starts_with("https://")) {
             return Err(CannotStart::Target(upstream.name.clone()));
         }
-        let credential = upstream.credentials.as_ref().map(|it| Credential::new(it, values));
-        if credential.as_ref().is_some_and(|it| !is_field_value(&it.value)) {
-            return Err(CannotStart::Credentials(upstream.name.clone()));
-        }
+        let refused = || CannotStart::Credentials(upstream.name.clone());
+        let make = |credentials| Credential::new(credentials, values).ok_or_else(refused);
+        let credential = upstream.credentials.as_ref().map(make).transpose()?;
         Ok(Self { base: base + &upstream.prefix, binding, timeout: upstream.timeout, credential })
     }
 }
 
 impl Credential {
-    fn new(credentials: &Credentials, values: &Values) -> Self {
+    /// `None` when it cannot stand in a header, or proves nothing.
+    fn new(credentials: &Credentials, values: &Values) -> Option<Self> {
         let authorization = |value| Self { name: "authorization".to_owned(), value };
-        match credentials {
+        let made = match credentials {
             Credentials::Bearer(token) => authorization(format!("Bearer {}", token.resolve(values))),
             Credentials::Basic(user, password) => {
-                let pair = format!("{}:{}", user.resolve(values), password.resolve(values));
-                authorization(format!("Basic {}", Base64::encode_string(pair.as_bytes())))
+                let (user, password) = (user.resolve(values), password.resolve(values));
+                // The first colon ends the user (RFC 7617 section 2): one in it would make another user of it.
+                if user.contains(':') || password.is_empty() {
+                    return None;
+                }
+                authorization(format!("Basic {}", Base64::encode_string(format!("{user}:{password}").as_bytes())))
             }
             Credentials::Header(name, value) => Self { name: name.clone(), value: value.resolve(values) },
-        }
+        };
+        is_field_value(&made.value).then_some(made)
     }
 }
 

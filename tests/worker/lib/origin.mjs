@@ -30,7 +30,8 @@ export function writeUntilCut(call) {
 }
 
 class Origin {
-  /** Every request: { method, url, path, headers, fields, bytes, cut (closed by the gateway before its answer ended), response }. */
+  /** Every request: { method, url, path, headers, fields, bytes, whole (undefined until the body of the request has ended or
+   * broken), cut (closed by the gateway before its answer ended), response }. */
   seen = [];
   #server = http.createServer({ maxHeaderSize: LARGEST_HEAD }, (request, response) => this.#serve(request, response));
 
@@ -66,6 +67,7 @@ class Origin {
   #serve(request, response) {
     const call = this.#note(request);
     call.response = response;
+    request.once('close', () => { call.whole = request.complete; });
     response.once('close', () => { call.cut = !response.writableFinished; });
     const [, , name, value] = call.path.split('/');
     const serve = BEHAVIOURS[name] ?? BROKEN[name] ?? BEHAVIOURS.echo;
@@ -89,6 +91,11 @@ const BEHAVIOURS = {
     response.writeHead(200, { 'content-type': 'text/plain' });
     response.write('first');
   },
+  /** Some of the bytes that the head announces, and no more. */
+  part(request, response) {
+    response.writeHead(200, { 'content-length': 100 });
+    response.write('first');
+  },
   async big(request, response, call, value) {
     const length = Number(value);
     response.writeHead(200, { 'content-length': length });
@@ -96,6 +103,11 @@ const BEHAVIOURS = {
       if (!response.write(CHUNK.subarray(0, Math.min(CHUNK.length, length - sent)))) await new Promise((resolve) => response.once('drain', resolve));
     }
     response.end();
+  },
+  /** The answer has ended before anything of the request is read; that goes on. */
+  hasty(request, response, call) {
+    request.on('data', (chunk) => { call.bytes += chunk.length; });
+    answer(response, 200, {}, 'hasty');
   },
   sink(request, response, call) {
     request.on('data', (chunk) => { call.bytes += chunk.length; });

@@ -18,15 +18,17 @@ const text = JSON.stringify; // a text of Cap'n Proto is written like one of JSO
 
 /**
  * Starts the bundle of a build. `caller`, if given, is the source of a second Worker that reaches the first one by
- * the service binding GATEWAY; it gets a socket of its own. `bin` replaces the compiled configuration.
+ * the service binding GATEWAY; it gets a socket of its own. `services` are the sources of Workers that the first one
+ * reaches by service bindings, by the names of these. `bin` replaces the compiled configuration.
  */
-export async function startWorkerd({ build, variables, caller, bin }) {
+export async function startWorkerd({ build, variables, caller, services = {}, bin }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-workerd-'));
   for (const name of ['index.js', 'ferrogate_bg.wasm', 'gateway.bin']) fs.copyFileSync(path.join(ROOT, 'build', build, 'bundle', name), path.join(folder, name));
   if (bin !== undefined) fs.writeFileSync(path.join(folder, 'gateway.bin'), bin);
-  if (caller !== undefined) fs.writeFileSync(path.join(folder, 'caller.js'), caller);
+  const beside = Object.entries({ ...services, ...(caller !== undefined && { caller }) });
+  for (const [name, source] of beside) fs.writeFileSync(path.join(folder, `${name}.js`), source);
   fs.mkdirSync(path.join(folder, 'objects'));
-  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, caller !== undefined));
+  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), caller !== undefined));
   // Snapshots and crash logs of the runtime, if any, belong into the folder too.
   const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const started = new Running(child, folder);
@@ -89,15 +91,17 @@ class Running {
   }
 }
 
-function configuration(folder, variables, withCaller) {
+function configuration(folder, variables, bound, withCaller) {
   const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+  for (const name of bound) bindings.push(`(name = ${text(name)}, service = ${text(name)})`);
+  const beside = withCaller ? [...bound, 'caller'] : bound;
   const services = [
     '(name = "gateway", worker = .gateway)',
     `(name = "objects", disk = (path = ${text(path.join(folder, 'objects'))}, writable = true))`,
     '(name = "internet", network = (allow = ["private", "public", "local"]))',
+    ...beside.map((name) => `(name = ${text(name)}, worker = (${besideWorker(name)}))`),
   ];
   const sockets = ['(name = "http", address = "127.0.0.1:0", http = (), service = "gateway")'];
-  if (withCaller) services.push('(name = "caller", worker = .caller)');
   if (withCaller) sockets.push('(name = "caller", address = "127.0.0.1:0", http = (), service = "caller")');
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (services = [${services.join(', ')}], sockets = [${sockets.join(', ')}]);
@@ -112,16 +116,13 @@ const gateway :Workerd.Worker = (
   durableObjectNamespaces = [(className = "Signals", uniqueKey = "signals", enableSql = true)],
   durableObjectStorage = (localDisk = "objects"),
 );
-${withCaller ? callerWorker() : ''}`;
+`;
 }
 
-function callerWorker() {
-  return `const caller :Workerd.Worker = (
-  modules = [(name = "caller.js", esModule = embed "caller.js")],
-  ${compatibility()}
-  bindings = [(name = "GATEWAY", service = "gateway")],
-);
-`;
+/** A Worker of one module that reaches the gateway only if it is the caller. */
+function besideWorker(name) {
+  const bindings = name === 'caller' ? 'bindings = [(name = "GATEWAY", service = "gateway")],' : '';
+  return `modules = [(name = "${name}.js", esModule = embed "${name}.js")], ${compatibility()} ${bindings}`;
 }
 
 /** The compatibility date and flags that the Worker is deployed with. */

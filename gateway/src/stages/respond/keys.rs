@@ -45,7 +45,7 @@ keys! {
 /// `respond = "text"` or a table.
 #[must_use]
 pub fn fixed() -> Kind<'static, Config> {
-    let table = || kinds::table::<FixedKeys, Config>(fixed_config);
+    let table = || kinds::checked_table::<FixedKeys, Config>(checked);
     let read = move |item: &Item<'_>| {
         if item.is_text() {
             return fixed_config(FixedKeys { body: keys_of(item, &kinds::any_text()), ..FixedKeys::default() });
@@ -53,6 +53,20 @@ pub fn fixed() -> Kind<'static, Config> {
         if item.is_table() { table().read(item) } else { item.wrong_type("a text or a table") }
     };
     Kind::new(read, move || Shape::Any(vec![kinds::any_text().shape(), table().shape()]))
+}
+
+/// Answers that end with their head (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+const BODILESS: [i64; 3] = [204, 205, 304];
+
+/// The platform refuses to make an answer with a body that its status does not allow.
+fn checked(item: &Item<'_>, keys: FixedKeys) -> Option<Config> {
+    let status = keys.status.get().copied().filter(|status| BODILESS.contains(status));
+    if let (Some(status), true) = (status, keys.body.get().is_some_and(|body| !body.is_empty())) {
+        let draft = item.draft(Code::OutOfRange, format!("an answer of status {status} has no body"));
+        draft.help("take out `body`, or choose another status").report();
+        return None;
+    }
+    fixed_config(keys)
 }
 
 fn fixed_config(keys: FixedKeys) -> Option<Config> {

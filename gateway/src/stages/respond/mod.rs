@@ -77,18 +77,22 @@ impl Fixed {
 impl Redirect {
     fn made<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<&'a str>, query: &str) -> Result<Made, Problem> {
         let location = self.to.fill(fact).filter(|location| is_field_value(location) && !leaves(location, &self.to));
-        let Some(mut location) = location else {
+        let Some(location) = location else {
             return Err(Problem::new(&NO_SUCH_PLACE, "The request cannot be redirected."));
         };
-        if self.keep_query {
-            let query = if location.contains('?') { query.replacen('?', "&", 1) } else { query.to_owned() };
-            location.push_str(&query);
-        }
         let mut head = Edits::default();
-        head.set("location", location);
+        head.set("location", if self.keep_query { with_query(&location, query) } else { location });
         head.set("cache-control", "no-store");
         Ok(Made { status: self.status, head, body: "".into() })
     }
+}
+
+/// An address with the request's query behind its own. What stands behind a `#` stays behind it: a query there would be
+/// part of the fragment, which never reaches a server (RFC 3986 section 3.5).
+fn with_query(location: &str, query: &str) -> String {
+    let (address, fragment) = location.split_at(location.find('#').unwrap_or(location.len()));
+    let joined = if address.contains('?') { query.replacen('?', "&", 1) } else { query.to_owned() };
+    [address, &joined, fragment].concat()
 }
 
 /// Whether a filled address goes to another host than the one that its template begins with: a path that begins with
@@ -117,6 +121,8 @@ mod tests {
         assert_eq!((made.status, made.head.value("location")), (308, Some("/v2/a/b?c=d")));
         let made = redirect(to("https://new.example/x?from="), "a", "?c=d").unwrap();
         assert_eq!(made.head.value("location"), Some("https://new.example/x?from=a&c=d"));
+        let made = redirect(vec![Slot::Literal("/book#chapter".into())], "", "?c=d").unwrap();
+        assert_eq!(made.head.value("location"), Some("/book?c=d#chapter"));
     }
 
     #[test]
