@@ -117,7 +117,7 @@ pub fn start() -> Option<String> {
 /// The bindings that the configuration asks; they must be there.
 #[wasm_bindgen]
 pub fn bindings() -> Vec<String> {
-    let names = |driver: &Driver<Cloudflare>| driver.gateway().bindings().map(str::to_owned).collect();
+    let names = |driver: &Driver<Cloudflare>| driver.gateway().bindings.clone();
     with(|instance| instance.driver.as_ref().map(names)).flatten().unwrap_or_default()
 }
 
@@ -149,8 +149,8 @@ pub fn asked_of_options() -> usize {
 #[wasm_bindgen]
 pub fn header_list(index: usize) -> Vec<String> {
     let list = with(|instance| {
-        let lists = &instance.driver.as_ref()?.gateway().header_lists;
-        Some(lists.get(index)?.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect())
+        let list = instance.driver.as_ref()?.gateway().header_list(index)?;
+        Some(list.into_iter().flat_map(|(name, value)| [name, value]).collect())
     });
     list.flatten().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::policy::Policy;
 use crate::{
-    config::text::Variables,
+    config::{packed::Packed, text::Variables},
     routing::table::Table,
     stages::{
         authn, cors,
@@ -33,10 +33,12 @@ pub struct Blueprint {
     pub issuers: Vec<authn::Issuer>,
     /// What `[gateway]` says about what no route, policy or upstream speaks of.
     pub fallback: Fallback,
+    /// The bindings of the Worker that upstreams and routes name, each once.
+    pub bindings: Vec<String>,
     /// The policies of routes, each once.
-    pub policies: Vec<Policy>,
+    pub policies: Packed<Policy>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.
-    pub routes: Vec<Route>,
+    pub routes: Packed<Route>,
     /// The same routes by method and path.
     pub table: Table,
 }

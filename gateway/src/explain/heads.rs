@@ -90,8 +90,8 @@ impl<'g> Veil<'g> {
     }
 
     fn head(&self, edits: &Edits, shown: impl Fn(&str, &str) -> String) -> Head {
-        let list = edits.constant.and_then(|index| self.gateway.header_lists.get(usize::from(index)));
-        let constant = list.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()));
+        let list = edits.constant.and_then(|index| self.gateway.header_list(usize::from(index))).unwrap_or_default();
+        let constant = list.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let constant = constant.filter(|(name, _)| !edits.remove.iter().any(|removed| removed == name));
         let own = edits.set.iter().map(|(name, value)| (&**name, &**value));
         let mut head = Head::default();

@@ -1,10 +1,15 @@
 //! The configured gateway with the values of its variables: everything that is built once per isolate.
 
+use std::cell::{OnceCell, RefCell};
+
 use base64ct::{Base64, Encoding};
 
 use crate::{
-    blueprint::{Action, Blueprint, Policy, Route},
-    config::text::{Values, Variables},
+    blueprint::{Blueprint, Policy, Route},
+    config::{
+        packed::Packed,
+        text::{Values, Variables},
+    },
     http::{edits::is_field_value, request::Header},
     routing::table::{RouteIndex, Table},
     stages::{
@@ -23,21 +28,26 @@ pub struct Gateway {
     pub name: String,
     /// Routes by method and path.
     pub table: Table,
-    /// Constant lists of response headers, each once. The first is for answers that belong to no route.
-    pub header_lists: Vec<security_headers::Config>,
+    /// Constant lists of response headers, each once. The first is for answers that belong to no route; the others come
+    /// with the policies that name them.
+    header_lists: RefCell<Vec<security_headers::Config>>,
     /// For answers that belong to no route.
     pub cors: Option<Cors>,
     /// How long an answer may take, where route, policies and upstream say nothing.
     pub timeout: Timeouts,
-    policies: Vec<ReadyPolicy>,
-    routes: Vec<Route>,
+    /// The bindings of the Worker that some route asks, each once.
+    pub bindings: Vec<String>,
+    policies: Packed<Policy>,
+    /// What requests under each policy need, made for the first of them.
+    ready: Vec<OnceCell<Ready>>,
+    routes: Packed<Route>,
     issuers: Vec<Verifier>,
     targets: Vec<Target>,
+    values: Values,
 }
 
-/// A policy with what requests under it need.
-pub struct ReadyPolicy {
-    policy: Policy,
+/// What requests under a policy need besides it.
+struct Ready {
     cors: Option<Cors>,
     header_list: u16,
 }
@@ -47,7 +57,8 @@ pub struct ReadyPolicy {
 pub struct ReadyRoute<'g> {
     /// As configured.
     pub route: &'g Route,
-    ready: &'g ReadyPolicy,
+    policy: &'g Policy,
+    ready: &'g Ready,
 }
 
 /// Where an upstream is, and what it gets of every request.
@@ -114,34 +125,44 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, fallback, policies, routes, table } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, bindings, fallback, policies, routes, table } = blueprint;
         let values = resolve(&variables, environment)?;
-        let mut header_lists = vec![fallback.security_headers];
         let issuers = issuers.iter().map(|issuer| Verifier::new(issuer, &values)).collect::<Result<_, _>>();
         let targets = upstreams.iter().map(|upstream| Target::new(upstream, &values));
-        let mut ready = |policy: Policy| ReadyPolicy {
-            cors: policy.cors.as_ref().map(|config| Cors::new(config, &values)),
-            header_list: intern(&mut header_lists, &policy.security_headers),
-            policy,
-        };
         Ok(Self {
-            policies: policies.into_iter().map(&mut ready).collect(),
-            name,
-            table,
-            routes,
-            header_lists,
-            timeout: fallback.timeout,
-            cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             targets: targets.collect::<Result<_, _>>()?,
             issuers: issuers.map_err(|weak: authn::WeakSecret| CannotStart::WeakSecret(weak.issuer))?,
+            cors: fallback.cors.map(|config| Cors::new(&config, &values)),
+            ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
+            header_lists: RefCell::new(vec![fallback.security_headers]),
+            timeout: fallback.timeout,
+            name,
+            table,
+            bindings,
+            policies,
+            routes,
+            values,
         })
     }
 
-    /// A route.
+    /// A route, with its policy made ready if this is the first request under it.
     #[must_use]
     pub fn route(&self, index: RouteIndex) -> Option<ReadyRoute<'_>> {
         let route = self.routes.get(usize::from(index))?;
-        Some(ReadyRoute { route, ready: self.policies.get(usize::from(route.policy))? })
+        let policy = self.policies.get(usize::from(route.policy))?;
+        let ready = self.ready.get(usize::from(route.policy))?.get_or_init(|| self.make_ready(policy));
+        Some(ReadyRoute { route, policy, ready })
+    }
+
+    fn make_ready(&self, policy: &Policy) -> Ready {
+        let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
+        Ready { cors, header_list: intern(&mut self.header_lists.borrow_mut(), &policy.security_headers) }
+    }
+
+    /// A constant list of response headers, by the index that a plan has named.
+    #[must_use]
+    pub fn header_list(&self, index: usize) -> Option<security_headers::Config> {
+        self.header_lists.borrow().get(index).cloned()
     }
 
     /// The issuer whose tokens a route takes; `None` for a public route.
@@ -167,19 +188,6 @@ impl Gateway {
     #[must_use]
     pub fn reads(&self, header: Header) -> bool {
         header != Header::ApiVersion || self.table.knows_versions()
-    }
-
-    /// The bindings of the Worker that some route asks, each once.
-    pub fn bindings(&self) -> impl Iterator<Item = &str> {
-        let services = self.targets.iter().map(|target| target.binding.as_str());
-        let assets = self.routes.iter().filter_map(|route| match &route.action {
-            Action::Assets(binding) => Some(binding.as_str()),
-            _ => None,
-        });
-        let mut names: Vec<&str> = services.chain(assets).filter(|binding| !binding.is_empty()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter()
     }
 }
 
@@ -239,7 +247,7 @@ impl<'g> ReadyRoute<'g> {
     /// The policy.
     #[must_use]
     pub fn policy(self) -> &'g Policy {
-        &self.ready.policy
+        self.policy
     }
 
     /// Its CORS policy.

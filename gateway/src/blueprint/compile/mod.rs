@@ -19,18 +19,26 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
 use self::{
     files::{Files, Loaded, OneFile},
     resolved::Resolved,
     syntax::Broken,
 };
-use super::Blueprint;
-use crate::config::{
-    binary,
-    context::Context,
-    diagnostics::{Diagnostic, Report},
-    reader::Reader,
-    tree::Table,
+use super::{Action, Blueprint, Route};
+use crate::{
+    config::{
+        binary,
+        context::Context,
+        diagnostics::{Code, Diagnostic, Report, Span},
+        packed::Packed,
+        reader::Reader,
+        tree::Table,
+    },
+    stages::forward::upstream::{Target, Upstream},
 };
 
 /// What became of a configuration.
@@ -142,15 +150,39 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
 
     let built = routes::build(&declared, &gateway, &policies, context);
     context.warn_unused();
+    let upstreams = upstreams.into_values()?;
     let blueprint = Blueprint {
         fallback: gateway.fallback(),
         name: gateway.keys.name.take().unwrap_or_default(),
-        upstreams: upstreams.into_values()?,
+        bindings: bindings(&upstreams, &built.routes),
+        upstreams,
         issuers: issuers.into_values()?,
-        policies: built.policies,
-        routes: built.routes,
+        policies: packed(&built.policies, &place, context)?,
+        routes: packed(&built.routes, &place, context)?,
         table: built.table,
         ..Blueprint::default()
     };
     Some((blueprint, built.resolved))
+}
+
+fn packed<T: Serialize>(values: &[T], place: &Span, context: &Context<'_>) -> Option<Packed<T>> {
+    let packed = Packed::new(values);
+    if packed.is_err() {
+        context.report.draft(Code::TooMany, place, "the compiled gateway is larger than 4 GiB").report();
+    }
+    packed.ok()
+}
+
+/// The bindings of the Worker that upstreams and routes name, each once.
+fn bindings(upstreams: &[Upstream], routes: &[Route]) -> Vec<String> {
+    let services = upstreams.iter().filter_map(|upstream| match &upstream.target {
+        Target::Service(binding) => Some(binding),
+        Target::Url(_) => None,
+    });
+    let assets = routes.iter().filter_map(|route| match &route.action {
+        Action::Assets(binding) => Some(binding),
+        _ => None,
+    });
+    let names: BTreeSet<&String> = services.chain(assets).collect();
+    names.into_iter().cloned().collect()
 }

@@ -62,17 +62,14 @@ pub(super) fn read(root: &mut Reader<'_>) -> Vec<Declared> {
 
 /// The routes of one key: a table, or a list of tables (`[[routes."GET /path"]]`) that differ by host or version.
 fn variants(item: &Item<'_>) -> Vec<Declared> {
-    let target = |report: bool| {
-        let parsed = if report { item.parsed_key(route_key::parse) } else { route_key::parse(item.key()).ok() };
-        parsed
-    };
+    let target = item.parsed_key(route_key::parse);
     if !item.is_list() {
-        let place = item.key_span().clone();
-        return declare(item, target(true), place).into_iter().collect();
+        return declare(item, target, item.key_span().clone()).into_iter().collect();
     }
+    // What is wrong with the key has been told once.
+    let again = || route_key::parse(item.key()).ok();
     let tables = item.list().unwrap_or_default();
-    let variant = |(index, table): (usize, &Item<'_>)| declare(table, target(index == 0), table.span().clone());
-    tables.iter().enumerate().filter_map(variant).collect()
+    tables.iter().filter_map(|table| declare(table, again(), table.span().clone())).collect()
 }
 
 fn declare(item: &Item<'_>, target: Option<Target>, place: Span) -> Option<Declared> {
