@@ -40,6 +40,16 @@ pub(super) struct Declared {
     pub(super) layer: Layer,
 }
 
+impl Declared {
+    pub(super) fn hosts(&self) -> Vec<String> {
+        self.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect()
+    }
+
+    pub(super) fn version(&self) -> Option<String> {
+        self.keys.version.get().map(|version| version.name.clone())
+    }
+}
+
 /// The routes of the blueprint.
 #[derive(Default)]
 pub(super) struct Built {
@@ -215,7 +225,7 @@ impl<'d> Building<'d> {
         self.places.push(route);
         let version = route.keys.version.get();
         let version = version.map(|version| VersionLabel { label: &version.name, default: version.default });
-        let hosts: Vec<String> = route.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect();
+        let hosts = route.hosts();
         let hosts: Vec<Option<&str>> = match hosts.as_slice() {
             [] => vec![None],
             hosts => hosts.iter().map(|host| Some(host.as_str())).collect(),
