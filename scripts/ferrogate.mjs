@@ -8,10 +8,9 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { CLI, inRepository } from './lib/paths.mjs';
+import { CLI, CLI_WASM, TOOLS, inRepository } from './lib/paths.mjs';
 
-const WASM_CLI = inRepository('build', 'cli', 'ferrogate_cli.js');
-const BUILD = ['build', '--quiet', '--locked', '-p', 'ferrogate-cli', '--profile', 'tool', '--target-dir', inRepository('target', 'tools')];
+const BUILD = ['build', '--quiet', '--locked', '-p', 'ferrogate-cli', '--profile', 'tool', '--target-dir', TOOLS];
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -20,7 +19,7 @@ async function main(words) {
   // npm changes into the repository before it runs a script; paths are meant from where the user stands.
   if (process.env.npm_lifecycle_event === 'ferrogate' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
   if (wanted !== 'wasm' && nativeIsThere()) return native(words);
-  if (wanted !== 'native' && fs.existsSync(WASM_CLI)) return wasm(words);
+  if (wanted !== 'native' && fs.existsSync(CLI_WASM)) return wasm(words);
   console.error('ferrogate: there is no command line yet. Install Rust (https://rustup.rs/), or run: npm run build:cli');
   return 2;
 }
@@ -42,7 +41,7 @@ function native(words) {
 }
 
 async function wasm(words) {
-  const { run } = await import(pathToFileURL(WASM_CLI).href);
+  const { run } = await import(pathToFileURL(CLI_WASM).href);
   const { nodeMachine } = await import('./lib/cli-host.mjs');
   return run(words, nodeMachine());
 }
