@@ -36,7 +36,7 @@ const SECRET_BYTES: usize = 32;
 /// The longest name of a gateway.
 const LONGEST: usize = 63;
 
-/// What is written: the name, the content with places for `@NAME@` and `@SECRET@`, and who may read it.
+/// What is written: the name, the content with places for `@NAME@`, `@FOLDER@` and `@SECRET@`, and who may read it.
 const FILES: [(&str, &str, Readers); 5] = [
     ("gateway.toml", include_str!("../../init/gateway.toml"), Readers::Usual),
     ("wrangler.toml", include_str!("../../init/wrangler.toml"), Readers::Usual),
@@ -48,17 +48,21 @@ const FILES: [(&str, &str, Readers); 5] = [
 /// Writes a new gateway.
 fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let folder = given.operand().unwrap_or(".");
+    let own = host.folder_name(folder).unwrap_or_default();
     let name = match given.value("name") {
         Some(name) => names::gateway(name).map_err(|fault| {
             let expected = fault.expected.map(|expected| format!("; expected {expected}")).unwrap_or_default();
             wrong(&COMMAND, format!("--name: {}{expected}", fault.message))
         })?,
-        None => name_of(&host.folder_name(folder).unwrap_or_default()),
+        None => name_of(&own),
     };
+    // A folder whose name would have to be quoted in a shell or in TOML is named as if it were called like its gateway.
+    let is_plain = !own.is_empty() && own.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let own = if is_plain { &own } else { &name };
     check_empty(host, folder)?;
     let secret = secret(host)?;
     for (file, content, readers) in FILES {
-        let content = content.replace("@NAME@", &name).replace("@SECRET@", &secret);
+        let content = content.replace("@NAME@", &name).replace("@FOLDER@", own).replace("@SECRET@", &secret);
         let path = if folder == "." { file.to_owned() } else { files::within(folder, file) };
         files::write(host, &path, content.as_bytes(), readers)?;
         output::line(host, &format!("wrote {path}"));

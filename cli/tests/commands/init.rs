@@ -19,9 +19,10 @@ fn a_new_gateway_is_good_and_all_its_variables_have_values() {
     assert!(routes.contains("/hello") && routes.contains("main (items:read)"), "{routes}");
     for name in WRITTEN {
         let content = folder.read(&format!("deep/My.Gateway/{name}"));
-        assert!(!content.contains("@NAME@") && !content.contains("@SECRET@"), "{name}");
+        assert!(!["@NAME@", "@FOLDER@", "@SECRET@"].iter().any(|place| content.contains(place)), "{name}");
     }
     assert!(folder.read("deep/My.Gateway/gateway.toml").contains("name = \"my-gateway\""));
+    assert!(folder.read("deep/My.Gateway/wrangler.toml").contains("=../My.Gateway/gateway.toml "));
     assert!(folder.read("deep/My.Gateway/.gitignore").lines().any(|line| line == ".dev.vars"));
 }
 
@@ -50,6 +51,7 @@ fn an_empty_folder_is_used_and_the_name_can_be_given() {
     let ran = folder.run("init --name acme");
     assert_eq!((ran.code, ran.out.lines().next()), (Some(0), Some("wrote gateway.toml")));
     assert!(folder.read("gateway.toml").contains("name = \"acme\""));
+    assert!(folder.read("README.md").contains("../init_here/wrangler.toml"));
 }
 
 #[test]
