@@ -172,8 +172,17 @@ fn zsh_about(text: &str) -> String {
 
 // ---- fish ----------------------------------------------------------------------------------------------------------
 
+const FISH_START: &str = "\
+# Completions of ferrogate for fish.
+function __ferrogate_runs
+    set -l words (commandline -opc)
+    test (count $words) -gt 1; and test $words[2] = $argv[1]
+end
+complete -c ferrogate -f
+";
+
 fn fish() -> String {
-    let mut text = String::from("# Completions of ferrogate for fish.\ncomplete -c ferrogate -f\n");
+    let mut text = String::from(FISH_START);
     for command in COMMANDS {
         let about = quoted(command.about);
         let _ = writeln!(text, "complete -c ferrogate -n __fish_use_subcommand -a {} -d '{about}'", command.name);
@@ -181,10 +190,10 @@ fn fish() -> String {
     text.push_str("complete -c ferrogate -n __fish_use_subcommand -l help -s h -d 'print the help'\n");
     text.push_str("complete -c ferrogate -n __fish_use_subcommand -l version -s V -d 'print the version'\n");
     for command in COMMANDS {
-        let when = format!("complete -c ferrogate -n '__fish_seen_subcommand_from {}'", command.name);
+        let when = format!("complete -c ferrogate -n '__ferrogate_runs {}'", command.name);
         for option in options(command) {
             let short = option.short.map(|letter| format!(" -s {letter}")).unwrap_or_default();
-            let value = option.value.map(|(_, takes)| format!(" -r{}", fish_words(takes))).unwrap_or_default();
+            let value = option.value.map(|(_, takes)| fish_value(takes)).unwrap_or_default();
             let _ = writeln!(text, "{when} -l {}{short}{value} -d '{}'", option.long, quoted(option.about));
         }
         for operand in command.operands {
@@ -192,6 +201,12 @@ fn fish() -> String {
         }
     }
     text
+}
+
+/// Something must stand behind the option: a path, or nothing but these words.
+fn fish_value(takes: Takes) -> String {
+    let how = if matches!(takes, Takes::File | Takes::Folder) { "-r" } else { "-x" };
+    format!(" {how}{}", fish_words(takes))
 }
 
 fn fish_words(takes: Takes) -> String {
