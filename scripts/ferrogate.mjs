@@ -18,6 +18,10 @@ async function main(words) {
   const wanted = process.env.FERROGATE_CLI;
   // npm changes into the repository before it runs a script; paths are meant from where the user stands.
   if (process.env.npm_lifecycle_event === 'ferrogate' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+  if (![undefined, '', 'native', 'wasm'].includes(wanted)) {
+    console.error(`ferrogate: FERROGATE_CLI is native or wasm; found ${wanted}`);
+    return 2;
+  }
   if (wanted !== 'wasm' && nativeIsThere()) return native(words);
   if (wanted !== 'native' && fs.existsSync(CLI_WASM)) return wasm(words);
   console.error('ferrogate: there is no command line yet. Install Rust (https://rustup.rs/), or run: npm run build:cli');

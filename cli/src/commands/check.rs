@@ -47,8 +47,8 @@ Formats:
   json   one object in one line for each finding, on standard output
   sarif  one SARIF 2.1.0 log on standard output, for code scanning
 
-  When .dev.vars, .dev.vars.example or wrangler.toml stands beside FILE, a variable that none of them names is a
-  warning. Only names are read.
+When .dev.vars, .dev.vars.example or wrangler.toml stands beside FILE, a variable that none of them names is a
+warning. Only names are read.
 ",
     examples: &[
         "ferrogate check gateway.toml",

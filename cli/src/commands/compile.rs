@@ -29,7 +29,9 @@ pub(super) const COMMAND: Command = Command {
     )
     .short('o')
     .required()],
-    notes: "Nothing is written when there are errors. Values of variables are not in the compiled file, only their names.\n",
+    notes: "\
+Nothing is written when there are errors. The compiled file has the names of variables, never their values.
+",
     examples: &["ferrogate compile gateway.toml --out build/gateway.bin"],
     exits: EXITS,
     run,

@@ -124,7 +124,8 @@ fn bash_words(takes: Takes) -> String {
 
 fn zsh() -> String {
     let mut text = String::from(
-        "#compdef ferrogate\n# Completions of ferrogate for zsh.\n_ferrogate() {\n    local -a commands\n    commands=(\n",
+        "#compdef ferrogate\n# Completions of ferrogate for zsh.\n_ferrogate() {\n    local -a commands\n    \
+         commands=(\n",
     );
     for command in COMMANDS {
         let _ = writeln!(text, "        '{}:{}'", command.name, quoted(command.about));
@@ -138,7 +139,9 @@ fn zsh() -> String {
         specs.extend(command.operands.iter().map(zsh_operand));
         let _ = writeln!(text, "        {}) _arguments {} ;;", command.name, specs.join(" "));
     }
-    text.push_str("    esac\n}\nif [[ $funcstack[1] == _ferrogate ]]; then _ferrogate \"$@\"; else compdef _ferrogate ferrogate; fi\n");
+    // From a folder of $fpath zsh calls the file itself; elsewhere somebody has sourced it.
+    text.push_str("    esac\n}\nif [[ $funcstack[1] == _ferrogate ]]; then _ferrogate \"$@\"\n");
+    text.push_str("else compdef _ferrogate ferrogate; fi\n");
     text
 }
 

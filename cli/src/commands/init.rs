@@ -23,7 +23,7 @@ pub(super) const COMMAND: Command = Command {
     options: &[Opt::value("name", "NAME", Takes::Text, "the name of the gateway (default: the name of the folder)")],
     notes: "\
 Writes gateway.toml with a public and a protected route, wrangler.toml, .dev.vars with a random secret, .gitignore
-  and a README.md that says how to go on. A folder with only .git in it counts as empty.
+and a README.md that says how to go on. A folder with only .git in it counts as empty.
 ",
     examples: &["ferrogate init my-gateway", "ferrogate init . --name acme"],
     exits: &[(0, "done"), (2, "wrong usage, a folder that is not empty, or one that cannot be written")],

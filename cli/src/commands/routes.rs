@@ -54,7 +54,7 @@ pub(super) const COMMAND: Command = Command {
     ],
     notes: "\
 Routes that name hosts come before those for any host. In a path, a literal comes before a parameter, and among
-  parameters int, uuid, slug, any, and last what takes all that is left. Columns without content are left out.
+parameters int, uuid, slug, any, and last what takes all that is left. Columns without content are left out.
 ",
     examples: &[
         "ferrogate routes",
