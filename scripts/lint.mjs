@@ -5,6 +5,7 @@ import { Complaint, fail } from './lib/progress.mjs';
 import { endOnSignals, runWithUs, stopEverything } from './lib/shutdown.mjs';
 
 const WASM = ['--package', 'ferrogate', '--target', 'wasm32-unknown-unknown'];
+const CLI_WASM = ['--package', 'ferrogate-cli-node', '--target', 'wasm32-unknown-unknown'];
 const STRICT = ['--', '-D', 'warnings'];
 
 const CHECKS = [
@@ -12,6 +13,7 @@ const CHECKS = [
   { name: 'clippy, native', args: ['clippy', '--locked', '--all-targets', ...STRICT] },
   { name: 'clippy, wasm32', args: ['clippy', '--locked', ...WASM, ...STRICT] },
   { name: 'clippy, wasm32 with faults', args: ['clippy', '--locked', ...WASM, '--features', 'faults', ...STRICT] },
+  { name: 'clippy, command line on wasm32', args: ['clippy', '--locked', ...CLI_WASM, ...STRICT] },
 ];
 
 async function lint() {

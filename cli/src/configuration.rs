@@ -1,59 +1,61 @@
 //! Loading a `gateway.toml` and what it includes: read, compiled, findings printed.
 
-use std::path::{Path, PathBuf};
-
 use gateway::{
-    blueprint::{
-        Blueprint,
-        compile::{self, Around, Compiled, Environment, files::Files},
-    },
+    blueprint::compile::{self, Around, Compiled, Environment, files::Files},
     config::diagnostics::render,
 };
 
-use crate::{Failure, files, output};
+use crate::{Failure, arguments::did_you_mean, files, host::Host, output};
 
 /// The gateway that a file declares, outside of any environment and in each. Prints the findings, warnings included.
-pub(crate) fn load(file: &Path) -> Result<Vec<Environment>, Failure> {
-    let compiled = compile(file)?;
-    output::diagnostics(&compiled.diagnostics);
+pub(crate) fn load(host: &dyn Host, file: &str) -> Result<Vec<Environment>, Failure> {
+    let compiled = compile(host, file, &Around::default())?;
+    output::diagnostics(host, &compiled.diagnostics);
     if compiled.environments.is_empty() {
-        let summary = render::summary(&compiled.diagnostics);
-        return Err(Failure::Findings(format!("{} does not compile: {summary}", file.display())));
+        return Err(Failure::Findings(does_not_compile(file, &compiled)));
     }
     Ok(compiled.environments)
 }
 
+/// That a file has errors, and how many.
+pub(crate) fn does_not_compile(file: &str, compiled: &Compiled) -> String {
+    format!("{file} does not compile: {}", render::summary(&compiled.diagnostics))
+}
+
 /// The gateway in one environment; `None`: outside of any.
-pub(crate) fn blueprint(file: &Path, environment: Option<&str>) -> Result<Blueprint, Failure> {
-    let environments = load(file)?;
+pub(crate) fn environment(host: &dyn Host, file: &str, name: Option<&str>) -> Result<Environment, Failure> {
+    let environments = load(host, file)?;
     let known: Vec<String> = environments.iter().filter_map(|it| it.name.clone()).collect();
-    let found = environments.into_iter().find(|it| it.name.as_deref() == environment);
-    found.map(|it| it.blueprint).ok_or_else(|| {
-        let name = environment.unwrap_or_default();
+    let found = environments.into_iter().find(|it| it.name.as_deref() == name);
+    found.ok_or_else(|| {
+        let name = name.unwrap_or_default();
+        let hint = did_you_mean(name, known.iter().map(String::as_str));
         let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        Failure::Usage(format!("{} has no environment {name}; there are: {there_are}", file.display()))
+        Failure::Usage(format!("{file} has no environment {name}; there are: {there_are}{hint}"))
     })
 }
 
 /// Compiles a file and keeps the findings.
-pub(crate) fn compile(file: &Path) -> Result<Compiled, Failure> {
-    let source = files::read(file)?;
-    let beside = Beside(file.parent().map(Path::to_path_buf).unwrap_or_default());
-    Ok(compile::compile_files(&file.to_string_lossy(), &source, &beside, &Around::default()))
+pub(crate) fn compile(host: &dyn Host, file: &str, around: &Around) -> Result<Compiled, Failure> {
+    let source = files::read(host, file)?;
+    Ok(compile::compile_files(file, &source, &Beside { host, file }, around))
 }
 
 /// The files beside the main one.
-struct Beside(PathBuf);
+struct Beside<'h> {
+    host: &'h dyn Host,
+    file: &'h str,
+}
 
-impl Files for Beside {
+impl Files for Beside<'_> {
     fn read(&self, path: &str) -> Result<String, String> {
-        std::fs::read_to_string(self.0.join(path)).map_err(|error| files::reason(&error))
+        files::text(self.host, &files::beside(self.file, path)).map_err(|trouble| trouble.words().to_owned())
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, String> {
-        let entries = std::fs::read_dir(self.0.join(folder)).map_err(|error| files::reason(&error))?;
-        let name = |entry: std::fs::DirEntry| entry.file_name().into_string().ok();
-        Ok(entries.filter_map(Result::ok).filter_map(name).collect())
+        let folder = files::beside(self.file, folder);
+        let folder = if folder.is_empty() { "." } else { &folder };
+        self.host.list(folder).map_err(|trouble| trouble.words().to_owned())
     }
 }
 

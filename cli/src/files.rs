@@ -1,52 +1,64 @@
-//! Files: read whole, written whole or not at all.
+//! Files as the commands want them: texts, and files that are only written when they change.
 
-use std::{
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
+use crate::{
+    Failure,
+    host::{Host, Readers, Trouble},
 };
 
-use crate::Failure;
-
 /// The text of a file.
-pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
-    String::from_utf8(bytes).map_err(|_| Failure::Findings(format!("{} is not UTF-8", path.display())))
+pub(crate) fn read(host: &dyn Host, path: &str) -> Result<String, Failure> {
+    text(host, path).map_err(|trouble| {
+        let message = format!("cannot read {path}: {}", trouble.words());
+        // A file that is there and says nothing readable is a finding about it; any other trouble is about the call.
+        if trouble == Trouble::no_text() { Failure::Findings(message) } else { Failure::Files(message) }
+    })
 }
 
-/// Why a file cannot be used, in words that are the same everywhere.
-pub(crate) fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it is not there".to_owned(),
-        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        io::ErrorKind::InvalidData => "it is not UTF-8".to_owned(),
-        _ => error.to_string(),
+/// The text of a file, if it is there.
+pub(crate) fn read_optional(host: &dyn Host, path: &str) -> Result<Option<String>, Failure> {
+    match text(host, path) {
+        Err(trouble) if trouble.is_absence() => Ok(None),
+        Err(trouble) => Err(Failure::Files(format!("cannot read {path}: {}", trouble.words()))),
+        Ok(text) => Ok(Some(text)),
     }
 }
 
-/// Writes a file so that a reader sees the old content or the new one, never a part. Leaves a file alone that has
-/// this content already: whoever watches it is not woken for nothing.
-pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let failure = |error: io::Error| Failure::Usage(format!("cannot write {}: {error}", path.display()));
-    if fs::read(path).is_ok_and(|present| present == content) {
+/// The text of a file, or why there is none.
+pub(crate) fn text(host: &dyn Host, path: &str) -> Result<String, Trouble> {
+    String::from_utf8(host.read(path)?).map_err(|_| Trouble::no_text())
+}
+
+/// Writes a file, unless it has this content already: whoever watches it is not woken for nothing.
+pub(crate) fn write(host: &dyn Host, path: &str, content: &[u8], readers: Readers) -> Result<(), Failure> {
+    if host.read(path).is_ok_and(|present| present == content) {
         return Ok(());
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failure)?;
-    }
-    let unfinished = beside(path);
-    let written = fs::write(&unfinished, content).and_then(|()| fs::rename(&unfinished, path));
-    if written.is_err() {
-        // It may never have come into being.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written.map_err(failure)
+    let failure = |trouble: Trouble| Failure::Files(format!("cannot write {path}: {}", trouble.words()));
+    host.write(path, content, readers).map_err(failure)
 }
 
-/// A name in the same folder, so that renaming does not cross file systems; one per process.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.unfinished", std::process::id()));
-    path.with_file_name(name)
+/// A path in the folder that another file stands in.
+pub(crate) fn beside(file: &str, name: &str) -> String {
+    file.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"))
+}
+
+/// A path in a folder.
+pub(crate) fn within(folder: &str, name: &str) -> String {
+    match folder.trim_end_matches('/') {
+        "" if folder.is_empty() => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_put_together_as_one_would_write_them() {
+        assert_eq!(beside("gateway.toml", ".dev.vars"), ".dev.vars");
+        assert_eq!(beside("a/b/gateway.toml", ".dev.vars"), "a/b/.dev.vars");
+        assert_eq!(beside("/gateway.toml", ".dev.vars"), "/.dev.vars");
+        assert_eq!((within("", "x"), within("a/", "x"), within("/", "x")), ("x".into(), "a/x".into(), "/x".into()));
+    }
 }

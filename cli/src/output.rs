@@ -1,30 +1,40 @@
 //! What the program says: results on standard output, everything else on standard error.
-//!
-//! A reader that has gone away (`ferrogate token | head -0`) is no reason to panic, so nothing here uses `println`.
-
-use std::io::{self, IsTerminal, Write};
 
 use gateway::config::diagnostics::{
     Diagnostic,
     render::{self, Style},
 };
 
+use crate::host::{Host, Stream};
+
 /// A line of the result.
-pub(crate) fn line(text: &str) {
-    // Nobody is left to tell when this fails.
-    let _ = writeln!(io::stdout().lock(), "{text}");
+pub(crate) fn line(host: &dyn Host, text: &str) {
+    host.print(Stream::Out, &format!("{text}\n"));
+}
+
+/// A result that has its line breaks already.
+pub(crate) fn text(host: &dyn Host, text: &str) {
+    host.print(Stream::Out, text);
 }
 
 /// A line about what went wrong.
-pub(crate) fn error(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+pub(crate) fn error(host: &dyn Host, text: &str) {
+    host.print(Stream::Error, &format!("{text}\n"));
 }
 
-/// Findings, in colour on a terminal unless `NO_COLOR` says otherwise (no-color.org).
-pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let style = if io::stderr().is_terminal() && !refused { Style::Coloured } else { Style::Plain };
-    let _ = write!(io::stderr().lock(), "{}", render::render(diagnostics, style));
+/// Findings as text for people.
+pub(crate) fn diagnostics(host: &dyn Host, diagnostics: &[Diagnostic]) {
+    let text = render::render(diagnostics, style(host, Stream::Error));
+    if !text.is_empty() {
+        host.print(Stream::Error, &text);
+    }
+}
+
+/// Colours on a terminal that has them, unless `NO_COLOR` says otherwise (no-color.org).
+pub(crate) fn style(host: &dyn Host, stream: Stream) -> Style {
+    let refused = host.variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = host.variable("TERM").is_some_and(|value| value == "dumb");
+    if host.is_terminal(stream) && !refused && !dumb { Style::Coloured } else { Style::Plain }
 }
 
 /// `1 route`, `2 routes`.

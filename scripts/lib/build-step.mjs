@@ -1,13 +1,22 @@
-// Runs scripts/build.mjs as a step of another command: its lines above the step's own, errors in colour.
+// Runs a build as a step of another command: its lines above the step's own, errors in colour.
 
-import { BUILD, inRepository } from './paths.mjs';
+import { BUILD, BUILD_CLI, inRepository } from './paths.mjs';
 import { Complaint } from './progress.mjs';
 import { runWithUs } from './shutdown.mjs';
 
-/** Builds with these arguments. A build that fails has said why by then. */
-export async function runBuild(args, print) {
+/** Builds the Worker with these arguments. A build that fails has said why by then. */
+export function runBuild(args, print) {
+  return runScript(BUILD, args, print);
+}
+
+/** The same for the command line. */
+export function runBuildOfCli(args, print) {
+  return runScript(BUILD_CLI, args, print);
+}
+
+async function runScript(script, args, print) {
   const colours = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always' } : {};
   const options = { cwd: inRepository(), env: { ...process.env, ...colours }, onLine: print };
-  const code = await runWithUs(process.execPath, [BUILD, ...args], options);
+  const code = await runWithUs(process.execPath, [script, ...args], options);
   if (code !== 0) throw new Complaint('the build failed, see above.');
 }

@@ -12,7 +12,10 @@ export function inRepository(...parts) {
 
 export const BIN = inRepository('node_modules', '.bin');
 export const BUILD = inRepository('scripts', 'build.mjs');
+export const BUILD_CLI = inRepository('scripts', 'build-cli.mjs');
 export const RELEASE = inRepository('build', 'release');
 export const WASM = path.join(RELEASE, 'ferrogate_bg.wasm');
-export const CLI = inRepository('target', 'tools', 'tool', 'ferrogate');
+export const TOOLS = inRepository('target', 'tools');
+export const CLI = path.join(TOOLS, 'tool', 'ferrogate');
+export const CLI_WASM = inRepository('build', 'cli', 'ferrogate_cli.js');
 export const DEV_VARS = inRepository('.dev.vars');

@@ -1,10 +1,10 @@
-// The two halves of `npm test`. Each streams its output and returns what it counted in it:
+// The parts of `npm test`. Each streams its output and returns what it counted in it:
 // { name, passed, failed, skipped, ok, complaint? }.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { runBuild } from './build-step.mjs';
+import { runBuild, runBuildOfCli } from './build-step.mjs';
 import { inRepository } from './paths.mjs';
 import { showStep } from './progress.mjs';
 import { runWithUs } from './shutdown.mjs';
@@ -42,10 +42,26 @@ export async function workerTests(filter) {
   } catch (error) {
     return { ...outcome(name, 1, none()), complaint: error.message };
   }
+  return nodeTests(name, 'tests/worker/**/*.test.mjs', filter);
+}
+
+/** `node --test` on the command line: the native program and the wasm for Node, side by side. */
+export async function cliTests(filter) {
+  const name = 'command line tests';
+  heading(name);
+  try {
+    await showStep('build the command line', (print) => runBuildOfCli(['--quick', '--native'], print));
+  } catch (error) {
+    return { ...outcome(name, 1, none()), complaint: error.message };
+  }
+  return nodeTests(name, 'tests/cli/**/*.test.mjs', filter);
+}
+
+async function nodeTests(name, files, filter) {
   const pattern = filter ? ['--test-name-pattern', filter] : [];
   fs.mkdirSync(path.dirname(COUNTS), { recursive: true });
   fs.rmSync(COUNTS, { force: true });
-  const code = await stream(process.execPath, ['--test', '--test-concurrency=1', ...REPORTERS, ...pattern, 'tests/worker/**/*.test.mjs']);
+  const code = await stream(process.execPath, ['--test', '--test-concurrency=1', ...REPORTERS, ...pattern, files]);
   return outcome(name, code, fs.existsSync(COUNTS) ? JSON.parse(fs.readFileSync(COUNTS, 'utf8')) : none());
 }
 

@@ -1,7 +1,8 @@
-//! The build tool: `xtask bindgen INPUT.wasm OUT_DIR NAME` turns what rustc made into a module that
-//! a hand-written entry can import: `OUT_DIR/NAME.js` and `OUT_DIR/NAME_bg.wasm`.
+//! The build tool: `xtask bindgen [--target bundler|node] INPUT.wasm OUT_DIR NAME` turns what rustc made into a module:
+//! `OUT_DIR/NAME.js` and `OUT_DIR/NAME_bg.wasm`. For `bundler`, which is meant when nothing is said, a hand-written
+//! entry of a Worker imports it; for `node` it loads its wasm itself.
 //!
-//! It is not a build system: `scripts/build.mjs` decides what to build and when. It exists because the
+//! It is not a build system: `scripts/build.mjs` and `scripts/build-cli.mjs` decide what to build and when. It exists because the
 //! wasm-bindgen command line would have to be compiled (twelve CPU minutes) or downloaded, while the
 //! library behind it compiles in under one.
 
@@ -18,8 +19,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["bindgen", input, out_dir, name] => bindgen(input, out_dir, name),
-        _ => Err("usage: xtask bindgen INPUT.wasm OUT_DIR NAME".into()),
+        ["bindgen", "--target", "node", input, out_dir, name] => node(input, out_dir, name),
+        ["bindgen", "--target", "bundler", input, out_dir, name] | ["bindgen", input, out_dir, name] => {
+            bundler(input, out_dir, name)
+        }
+        _ => Err("usage: xtask bindgen [--target bundler|node] INPUT.wasm OUT_DIR NAME".into()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,7 +37,14 @@ fn fail(error: &dyn Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn bindgen(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>> {
+/// For Node: an ECMAScript module that reads its wasm from the file beside it.
+fn node(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>> {
+    Bindgen::new().input_path(input).out_name(name).nodejs_module(true)?.typescript(false).generate(out_dir)?;
+    Ok(())
+}
+
+/// For a bundler of Workers.
+fn bundler(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>> {
     Bindgen::new()
         .input_path(input)
         .out_name(name)

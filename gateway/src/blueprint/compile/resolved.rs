@@ -17,6 +17,10 @@ pub struct Resolved {
     pub route: String,
     /// Where it is declared.
     pub place: Place,
+    /// The hosts that it is bound to; empty for any.
+    pub hosts: Vec<String>,
+    /// The version of the interface that it belongs to, if it says one.
+    pub version: Option<String>,
     /// The keys that some layer sets, by name.
     pub keys: Vec<ResolvedKey>,
 }
@@ -52,7 +56,8 @@ impl Resolved {
             }
         }
         keys.sort_by_key(|key| key.name);
-        Self { route: key.to_owned(), place: sources.place(&route.key.span), keys }
+        let (hosts, version) = (route.hosts(), route.version());
+        Self { route: key.to_owned(), place: sources.place(&route.key.span), hosts, version, keys }
     }
 }
 

@@ -41,6 +41,16 @@ pub(super) struct Declared {
     is_empty: bool,
 }
 
+impl Declared {
+    pub(super) fn hosts(&self) -> Vec<String> {
+        self.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect()
+    }
+
+    pub(super) fn version(&self) -> Option<String> {
+        self.keys.version.get().map(|version| version.name.clone())
+    }
+}
+
 /// The routes of the blueprint.
 #[derive(Default)]
 pub(super) struct Built {
@@ -264,7 +274,7 @@ impl<'d> Building<'d> {
         self.places.push(route);
         let version = route.keys.version.get();
         let version = version.map(|version| VersionLabel { label: &version.name, default: version.default });
-        let hosts: Vec<String> = route.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect();
+        let hosts = route.hosts();
         let hosts: Vec<Option<&str>> = match hosts.as_slice() {
             [] => vec![None],
             hosts => hosts.iter().map(|host| Some(host.as_str())).collect(),

@@ -3,11 +3,12 @@
 //! For demos and tests. The secret comes from the environment: an argument would stand in the shell's history and
 //! in the list of processes.
 
-use std::path::PathBuf;
-
 use gateway::{
     blueprint::Blueprint,
-    config::text::{Piece, Text, Values},
+    config::{
+        text::{Piece, Text, Values},
+        values::duration,
+    },
     stages::authn::{Issuer, SHORTEST_SECRET},
 };
 use jwt_compact::{
@@ -16,48 +17,112 @@ use jwt_compact::{
 };
 use serde_json::{Map, Value};
 
-use crate::{Failure, clock, configuration};
+use crate::{
+    Failure,
+    arguments::{Given, wrong},
+    command::{Command, EXITS, Opt, Takes},
+    configuration,
+    host::Host,
+    output,
+};
+
+pub(super) const COMMAND: Command = Command {
+    name: "token",
+    about: "print a demo token, signed with the secret of an issuer of a gateway.toml",
+    operands: &[],
+    options: &[
+        Opt::value("config", "FILE", Takes::File, "the gateway.toml with the issuer").required(),
+        Opt::value("env", "NAME", Takes::Text, "the issuer as it is in [env.NAME] (default: the file as it stands)"),
+        Opt::value("issuer", "NAME", Takes::Text, "which [issuers.NAME]; may be left out when there is only one"),
+        Opt::value("sub", "SUBJECT", Takes::Text, "whom it is about (default: demo)"),
+        Opt::value("scope", "SCOPES", Takes::Text, "scopes, separated by blanks"),
+        Opt::value("ttl", "DURATION", Takes::Text, "how long it is valid: 30s, 5m, 1h, 1d (default: 1h)"),
+        Opt::value("aud", "AUDIENCE", Takes::Text, "for whom it is (default: the issuer's audience)"),
+        Opt::value("claim", "NAME=VALUE", Takes::Text, "one more claim, as a text; may be repeated").repeated(),
+    ],
+    notes: "The secret is read from the environment variable that the file names, never from an argument.\n",
+    examples: &[
+        "JWT_SECRET=... ferrogate token --config gateway.toml --sub ada --scope \"orders:read orders:write\"",
+        "curl -H \"authorization: Bearer $(JWT_SECRET=... ferrogate token --config gateway.toml)\" localhost:8787/v1/orders",
+    ],
+    exits: EXITS,
+    run,
+};
 
 /// What the token is to say.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Options {
-    /// The `gateway.toml` with the issuer.
-    pub(crate) config: PathBuf,
+struct Options {
     /// Which issuer; the only one when absent.
-    pub(crate) issuer: Option<String>,
+    issuer: Option<String>,
     /// `sub`.
-    pub(crate) subject: String,
+    subject: String,
     /// `scope`.
-    pub(crate) scope: Option<String>,
+    scope: Option<String>,
     /// How long it is valid, in seconds.
-    pub(crate) ttl_s: u32,
+    ttl_s: u32,
     /// `aud`; the issuer's own when absent.
-    pub(crate) audience: Option<String>,
+    audience: Option<String>,
     /// More claims.
-    pub(crate) claims: Vec<(String, String)>,
+    claims: Vec<(String, String)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            config: PathBuf::new(),
-            issuer: None,
-            subject: "demo".to_owned(),
-            scope: None,
-            ttl_s: 3_600,
-            audience: None,
-            claims: Vec::new(),
-        }
+        Self { issuer: None, subject: "demo".to_owned(), scope: None, ttl_s: 3_600, audience: None, claims: Vec::new() }
+    }
+}
+
+impl Options {
+    fn of(given: &Given) -> Result<Self, Failure> {
+        let defaults = Self::default();
+        let owned = |name: &str| given.value(name).map(str::to_owned);
+        Ok(Self {
+            issuer: owned("issuer"),
+            subject: owned("sub").unwrap_or(defaults.subject),
+            scope: owned("scope"),
+            ttl_s: given.value("ttl").map_or(Ok(defaults.ttl_s), ttl)?,
+            audience: owned("aud"),
+            claims: given.values("claim").map(claim).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// A life of at least a second and at most a year: this is for demos.
+fn ttl(text: &str) -> Result<u32, Failure> {
+    const YEAR_S: u32 = 31_536_000;
+    duration::whole_seconds(text, &(1..=YEAR_S)).map_err(|fault| {
+        let expected = fault.expected.map(|expected| format!("; expected {expected}")).unwrap_or_default();
+        wrong(&COMMAND, format!("--ttl: {}{expected}", fault.message))
+    })
+}
+
+fn claim(text: &str) -> Result<(String, String), Failure> {
+    let own = [
+        ("sub", "--sub"),
+        ("aud", "--aud"),
+        ("scope", "--scope"),
+        ("exp", "--ttl"),
+        ("iat", "--ttl"),
+        ("iss", "--issuer"),
+    ];
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => match own.iter().find(|(claim, _)| *claim == name) {
+            Some((_, option)) => Err(wrong(&COMMAND, format!("--claim cannot set `{name}`: use {option}"))),
+            None => Ok((name.to_owned(), value.to_owned())),
+        },
+        _ => Err(wrong(&COMMAND, format!("--claim takes NAME=VALUE, found `{text}`"))),
     }
 }
 
 /// Prints a token.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let blueprint = configuration::blueprint(&options.config, None)?;
+fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
+    let options = Options::of(given)?;
+    let file = given.value("config").unwrap_or_default();
+    let blueprint = configuration::environment(host, file, given.value("env"))?.blueprint;
     let issuer = choose(&blueprint, options.issuer.as_deref())?;
-    let values = values(&blueprint, issuer, |name| std::env::var(name).ok())?;
-    let token = sign(issuer, &values, claims(issuer, &values, options, clock::now_s()))?;
-    crate::output::line(&token);
+    let values = values(&blueprint, issuer, |name| host.variable(name))?;
+    let token = sign(issuer, &values, claims(issuer, &values, &options, host.now_s()))?;
+    output::line(host, &token);
     Ok(())
 }
 
@@ -152,6 +217,40 @@ mod tests {
 
     fn blueprint() -> Blueprint {
         compile("f", FILE).into_blueprint().unwrap()
+    }
+
+    fn options(line: &str) -> Result<Options, Failure> {
+        let words: Vec<String> = format!("--config a {line}").split_whitespace().map(str::to_owned).collect();
+        Options::of(&crate::arguments::parse(&COMMAND, &words)?)
+    }
+
+    #[test]
+    fn a_token_has_defaults_and_options() {
+        assert_eq!(options(""), Ok(Options::default()));
+        let all = Options {
+            issuer: Some("i".into()),
+            subject: "s".into(),
+            scope: Some("x".into()),
+            ttl_s: 300,
+            audience: Some("u".into()),
+            claims: vec![("n".into(), "v=w".into())],
+        };
+        assert_eq!(options("--issuer i --sub s --scope x --ttl 5m --aud u --claim n=v=w"), Ok(all));
+    }
+
+    #[test]
+    fn wrong_values_are_explained() {
+        let cases = [
+            ("--ttl 1x", "expected a whole number and a unit"),
+            ("--ttl 0s", "expected 1s to 365d"),
+            ("--claim x", "NAME=VALUE"),
+            ("--claim =x", "NAME=VALUE"),
+            ("--claim exp=1", "use --ttl"),
+        ];
+        for (line, message) in cases {
+            let Err(Failure::Usage(found)) = options(line) else { panic!("{line}") };
+            assert!(found.contains(message), "{line}: {found}");
+        }
     }
 
     #[test]
