@@ -64,15 +64,15 @@ redirect = "/{path.rest}"
 
 [routes."GET /away/{id}"]
 use = "open"
-redirect = { to = "https://new.test/x?id={path.id}", status = "302" }
+redirect = { to = "https://new.test/x?id={path.id}", status = 302 }
 
 [routes."GET /bare/{id}"]
 use = "open"
-redirect = { to = "https://new.test/{path.id}", status = "301", keep_query = false }
+redirect = { to = "https://new.test/{path.id}", status = 301, keep_query = false }
 
 [routes."GET /part"]
 use = "open"
-redirect = { to = "/book#chapter", status = "303" }
+redirect = { to = "/book#chapter", status = 303 }
 
 # ---- maintenance ----
 
@@ -83,6 +83,18 @@ maintenance = { retry_after = "2m", detail = "Back at noon." }
 [routes."GET /shut"]
 use = "open"
 maintenance = true
+
+[policies.shut]
+maintenance = true
+
+[routes."GET /shut/by/policy"]
+use = ["open", "shut"]
+respond = "open"
+
+[routes."GET /opened/again"]
+use = ["open", "shut"]
+maintenance = false
+respond = "open"
 
 # ---- hosts ----
 
@@ -107,22 +119,22 @@ respond = "only on api"
 
 # ---- versions ----
 
-[routes."GET /orders"]
+[[routes."GET /orders"]]
 use = "open"
 version = "v1"
 respond = "orders v1"
 
-[routes."GET,POST /orders"]
+[[routes."GET /orders"]]
 use = "open"
 version = { name = "v2", default = true }
 respond = "orders v2"
 
-[routes."GET /invoices"]
+[[routes."GET /invoices"]]
 use = "open"
 version = "v1"
 respond = "invoices v1"
 
-[routes."GET,POST /invoices"]
+[[routes."GET /invoices"]]
 use = "open"
 version = "v2"
 respond = "invoices v2"
@@ -286,6 +298,7 @@ describe('maintenance', () => {
     ['/closed/orders', {}, '120', 'Back at noon.'],
     ['/closed/orders', { method: 'POST', body: 'unread' }, '120', 'Back at noon.'],
     ['/shut', {}, '300', 'This part is closed for maintenance.'],
+    ['/shut/by/policy', {}, '300', 'This part is closed for maintenance.'],
   ]) {
     test(`${options.method ?? 'GET'} ${target} gets 503 with when to come back`, async () => {
       const answer = await gateway.ask(target, { ...options, headers: { origin: PAGE } });
@@ -295,6 +308,10 @@ describe('maintenance', () => {
       assert.equal((await gateway.line(answer.headers['x-request-id'])).code, 'maintenance');
     });
   }
+});
+
+test('a route opens what its policy closes', async () => {
+  assert.equal((await gateway.ask('/opened/again')).body, 'open');
 });
 
 describe('hosts', () => {
@@ -341,6 +358,17 @@ describe('hosts', () => {
 describe('versions', () => {
   test('without a wish the default is taken', async () => {
     assert.equal((await gateway.ask('/orders')).body, 'orders v2');
+  });
+
+  for (const [version, body] of [['v1', 'orders v1'], ['v2', 'orders v2']]) {
+    test(`X-API-Version: ${version} takes that version`, async () => {
+      assert.equal((await gateway.ask('/orders', { headers: { 'x-api-version': version } })).body, body);
+    });
+  }
+
+  test('a version that is not there is not found, and the answer names those that are', async () => {
+    const answer = await gateway.ask('/orders', { headers: { 'x-api-version': 'v3' } });
+    assert.match(assertProblem(answer, 404, 'route_not_found').detail, /v1, v2/);
   });
 
   test('without a default there is none, and the answer names those that there are', async () => {

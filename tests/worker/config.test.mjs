@@ -49,7 +49,7 @@ test('a target that is no URL means 503, and the log names its upstream', async 
 test('a compiled configuration of another format means 503', async (t) => {
   const bin = compiled();
   bin.writeUInt32LE(bin.readUInt32LE(FORMAT_AT) + 1, FORMAT_AT);
-  await cannotStart(t, { bin }, /format 3, this build reads format 2/);
+  await cannotStart(t, { bin }, /format 4, this build reads format 3/);
 });
 
 test('a compiled configuration that was damaged means 503', async (t) => {
