@@ -108,13 +108,13 @@ pub enum Miss<'t> {
 }
 
 impl Table {
-    /// Whether some route is bound to a host. Where none is, a search need not be told the host.
+    /// Whether some route has a version, so that requests may name one.
     #[must_use]
     pub fn knows_versions(&self) -> bool {
         !self.versions.is_empty()
     }
 
-    /// Whether some route is bound to a host, so that requests' hosts matter.
+    /// Whether some route is bound to a host, so that the hosts of requests matter.
     #[must_use]
     pub fn knows_hosts(&self) -> bool {
         !self.hosts.is_empty()
