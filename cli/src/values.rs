@@ -156,7 +156,7 @@ mod tests {
         let text = "[vars]\nA = '1'\nN = 1\n[env.a.vars]\nA = '2'\n[env.b.vars]\nFERROGATE_ENV = 'staging'\nA = '3'\n";
         assert_eq!(deployed(text, None), pairs(&[("A", "1")]));
         assert_eq!(deployed(text, Some("a")), pairs(&[("A", "2")]));
-        assert_eq!(deployed(text, Some("staging")), pairs(&[("FERROGATE_ENV", "staging"), ("A", "3")]));
+        assert_eq!(deployed(text, Some("staging")), pairs(&[("A", "3"), ("FERROGATE_ENV", "staging")]));
         assert_eq!(deployed(text, Some("c")), []);
         assert_eq!((deployed("= 1", None), deployed("vars = 1\nenv = 2", Some("a"))), (Vec::new(), Vec::new()));
     }

@@ -44,8 +44,14 @@ impl Folder {
     /// The program in this folder: its words separated by blanks, no environment.
     pub(crate) fn run(&self, line: &str) -> Ran {
         let arguments: Vec<&str> = line.split_whitespace().collect();
+        self.run_words(&arguments, &[])
+    }
+
+    /// The program in this folder with these words, and with only these environment variables.
+    pub(crate) fn run_words(&self, words: &[&str], environment: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ferrogate"));
-        Ran::of(&command.args(arguments).env_clear().current_dir(&self.0).output().unwrap())
+        command.args(words).env_clear().envs(environment.iter().copied()).current_dir(&self.0);
+        Ran::of(&command.output().unwrap())
     }
 }
 
