@@ -1,25 +1,15 @@
 //! `ferrogate explain`.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use serde_json::Value;
 
-use super::support::{Folder, Ran};
+use super::support::{Folder, Ran, shop};
 
 const SECRET: &str = "a secret of thirty-two bytes or so";
 const CREDENTIAL: &str = "credential-that-nobody-sees";
 const TOKEN: &str = "token-that-nobody-sees";
 const CLAIM: &str = "claim-that-nobody-sees";
-
-/// The gateway of the repository, with the variables that it is deployed with.
-fn shop(test: &str) -> Folder {
-    let folder = Folder::new(test);
-    for name in ["gateway.toml", "wrangler.toml"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
-        folder.write(name, &fs::read_to_string(path).unwrap());
-    }
-    folder
-}
 
 /// An upstream that wants credentials, behind routes with and without a token.
 fn vault(test: &str) -> Folder {

@@ -12,6 +12,7 @@ mod colours;
 mod compile;
 mod completions;
 mod diff;
+mod documented;
 mod explain;
 mod init;
 mod routes;

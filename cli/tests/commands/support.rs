@@ -55,6 +55,16 @@ impl Folder {
     }
 }
 
+/// The gateway of the repository, with the variables that it is deployed with.
+pub(crate) fn shop(test: &str) -> Folder {
+    let folder = Folder::new(test);
+    for name in ["gateway.toml", "wrangler.toml"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        folder.write(name, &fs::read_to_string(path).unwrap());
+    }
+    folder
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
