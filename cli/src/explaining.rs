@@ -109,8 +109,8 @@ fn tell_placeholders(host: &dyn Host, mut names: Vec<String>) {
     names.dedup();
     if !names.is_empty() {
         let message = format!(
-            "ferrogate: placeholders stand in for secrets that are not set: {}\n  tokens that were signed elsewhere are \
-             refused with them; give the real ones {HOW_TO_GIVE}",
+            "ferrogate: placeholders stand in for secrets that are not set: {}\n  tokens that were signed with \
+             the real ones are refused; give them {HOW_TO_GIVE}",
             names.join(", ")
         );
         output::error(host, &message);
