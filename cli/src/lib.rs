@@ -1,4 +1,5 @@
-//! Ferrogate on the command line: checks, shows and compiles `gateway.toml`, makes demo tokens and new gateways.
+//! Ferrogate on the command line: checks, shows, explains, compares and compiles `gateway.toml`, makes demo tokens and
+//! new gateways.
 //!
 //! Everything that is decided here is decided by the crate `gateway`, the same code that runs in the Worker. This crate
 //! adds arguments, texts and exit codes. It touches no file, clock or terminal itself: those come in through
@@ -7,14 +8,18 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 mod arguments;
+mod colours;
 mod command;
 mod commands;
 mod configuration;
+mod explaining;
 mod files;
 mod findings;
 mod help;
 pub mod host;
 mod output;
+mod time;
+mod values;
 mod variables;
 
 use host::Host;
@@ -22,8 +27,8 @@ use host::Host;
 /// Why a command did not do what it was asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The configuration or the environment is wrong: exit code 1. Everything is said already when the message is
-    /// empty.
+    /// The configuration or the environment is wrong, or what is compared differs: exit code 1. Everything is said
+    /// already when the message is empty.
     Findings(String),
     /// The command was called in the wrong way: exit code 2.
     Usage(String),

@@ -1,15 +1,18 @@
 //! The names of the variables that the Worker will have, as far as the files beside a `gateway.toml` tell: `[vars]` of
 //! `wrangler.toml` and its environments, `.dev.vars`, `.dev.vars.example`.
 //!
-//! Names only. What the variables say is nobody's business here.
+//! Names only. What the variables say is asked in `values`, by commands that start a gateway.
 
 use gateway::blueprint::compile::Around;
 use toml::de::{DeTable, DeValue};
 
 use crate::{Failure, files, host::Host, output};
 
-const LISTS: [&str; 2] = [".dev.vars", ".dev.vars.example"];
-const WRANGLER: &str = "wrangler.toml";
+/// The variables and secrets of local runs.
+pub(crate) const LOCAL: &str = ".dev.vars";
+const LISTS: [&str; 2] = [LOCAL, ".dev.vars.example"];
+/// How the Worker is deployed.
+pub(crate) const WRANGLER: &str = "wrangler.toml";
 
 /// What stands around a `gateway.toml`; `more` are further files with variables, which must be there.
 ///
@@ -47,7 +50,7 @@ fn names_in(path: &str, text: &str) -> Option<Vec<String>> {
 }
 
 /// The name in a line `NAME=value`.
-fn assigned(line: &str) -> Option<String> {
+pub(crate) fn assigned(line: &str) -> Option<String> {
     let (name, _) = line.split_once('=')?;
     let name = name.trim();
     let name = name.strip_prefix("export ").map_or(name, str::trim_start);

@@ -27,6 +27,18 @@ const LINES = [
   'compile good.toml --out out/deep/gateway.bin', 'compile good.toml', 'compile bad.toml --out out.bin', 'compile good.toml -o with',
   'compile good.toml -o good.toml/x', 'init new/gateway', 'init --name no_good', 'init with', 'init good.toml', 'init',
   'token --config good.toml', 'token --config good.toml --issuer partnr', 'token --config good.toml --issuer partner --ttl 0s',
+  'explain --help', 'explain', 'explain GET', 'explain GET x', 'explain GET / --config bad.toml', 'explain GET /v1/orders --config good.toml',
+  'explain GET /v1/products -H origin:https://app.shop.example --config shop/gateway.toml --now 0', 'explain GET / --now noon',
+  'explain GET /v1/orders --config shop/gateway.toml --now 2026-11-21T08:00:00Z --answer status=200 --answer timeout --claims {"sub":"ada","scope":"orders:read"}',
+  'explain POST /v1/orders --config shop/gateway.toml --env production --body ü.toml --now 0 --format json --claims {}',
+  'explain GET / --config shop/gateway.toml --claims [1', 'explain GET / --body missing', 'explain GET / --var x',
+  'explain --requests shop/requests --config shop/gateway.toml --now 1 --format json', 'explain --requests shop/requests --config shop/gateway.toml --now 1',
+  'explain --requests bad.toml --config shop/gateway.toml', 'explain --requests binary.toml --config shop/gateway.toml',
+  'diff good.toml with/gateway.toml', 'diff good.toml shop/gateway.toml', 'diff good.toml shop/gateway.toml --format json',
+  'diff good.toml', 'diff good.toml bad.toml', 'diff good.toml missing.toml', 'diff shop/gateway.toml shop/other.toml --env production',
+  'what-if --requests shop/requests shop/gateway.toml shop/other.toml --now 0', 'what-if --requests shop/requests shop/gateway.toml shop/gateway.toml',
+  'what-if --requests shop/requests shop/gateway.toml shop/other.toml --env staging --now 0 --format json',
+  'what-if --requests bad.toml shop/gateway.toml shop/other.toml', 'what-if shop/gateway.toml shop/other.toml',
   'token --config good.toml --issuer acme', 'completions bash', 'completions zsh', 'completions fish', 'completions tcsh',
 ];
 
@@ -73,7 +85,7 @@ function prepared() {
   const fixture = (name) => fs.readFileSync(inRepository('tests', 'fixtures', 'config', name));
   const small = "[gateway]\nname = 'a'\n[routes.'GET /']\nrespond = 'x'\nauth = 'none'\n";
   write('good.toml', fixture('good/everything.toml'));
-  write('bad.toml', fixture('bad/unknown_names.toml'));
+  write('bad.toml', fixture('bad/cors.toml'));
   write('warned.toml', fixture('bad/unused.toml'));
   write('ü.toml', `${small}über = 1 # ✓\n`);
   write('binary.toml', Buffer.from([0xff, 0xfe]));
@@ -81,6 +93,16 @@ function prepared() {
   write('with/.dev.vars', 'JWT_SECRET=x\n');
   write('with/wrangler.toml', "[vars]\nAUDIENCE = ''\n[env.staging.vars]\nTENANT = ''\n");
   write('with/more', 'export ADMIN_ORIGIN=\n');
+  const shop = fs.readFileSync(inRepository('gateway.toml'), 'utf8');
+  write('shop/gateway.toml', shop);
+  write('shop/other.toml', shop.replaceAll('orders:read', 'orders:list'));
+  write('shop/wrangler.toml', fs.readFileSync(inRepository('wrangler.toml')));
+  write('shop/.dev.vars', `JWT_SECRET='${SECRET}'\n`);
+  write('shop/requests', [
+    { method: 'GET', url: '/v1/products', answers: ['status=503', 'ready'] },
+    { method: 'GET', url: 'https://shop.example/v1/orders/7?a=b', headers: { origin: ['x', 'ü'] }, claims: { sub: 'ada', scope: 'orders:read' } },
+    { level: 'info', msg: 'request', method: 'DELETE', path: '/v1/orders', status: 405 },
+  ].map((line) => `${JSON.stringify(line)}\n`).join('\n'));
   write('included/gateway.toml', `include = ["routes/*.toml"]\n${small}`);
   write('included/broken.toml', `include = ["nowhere/*.toml", "routes", "absent.toml"]\n${small}`);
   write('included/routes/b.toml', "[routes.'GET /b']\nrespond = 'x'\nauth = 'none'\n");

@@ -12,6 +12,7 @@ use gateway::{
         explain,
         explanation::{Ended, Explanation},
         request::Request,
+        unused,
     },
     http::request::Header,
     ports::witness::{Decision, Outcome::Refused},
@@ -257,5 +258,24 @@ proptest! {
             let code = refused.iter().flat_map(|it| &it.facts).find(|fact| fact.name == "code");
             prop_assert_eq!(log["code"].as_str(), code.map(|fact| &*fact.value));
         }
+    }
+
+    #[test]
+    fn an_explanation_is_the_same_without_the_answers_that_nobody_asked_for(
+        request in requests(),
+        mut answers in answers(),
+        services in select(vec!["complete", "ready", "down=database"]),
+    ) {
+        let started = fixture();
+        answers.push(Answer::parse(services).unwrap());
+        let explanation = explain(&started, &request, NOW, &answers);
+        let unused = unused(&started, &request, NOW, &answers, &explanation);
+        // Answers of one kind are taken from the front, so those that are left over stand at its end.
+        let mut used = answers.clone();
+        for answer in unused.iter().rev() {
+            let last = used.iter().rposition(|used| used == answer).expect("it was given");
+            used.remove(last);
+        }
+        prop_assert_eq!(explain(&started, &request, NOW, &used), explanation);
     }
 }

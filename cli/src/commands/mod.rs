@@ -3,10 +3,13 @@
 mod check;
 mod compile;
 mod completions;
+mod diff;
+mod explain;
 mod help;
 mod init;
 mod routes;
 mod token;
+mod what_if;
 
 use crate::{
     Failure,
@@ -22,6 +25,9 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &init::COMMAND,
     &check::COMMAND,
     &routes::COMMAND,
+    &explain::COMMAND,
+    &diff::COMMAND,
+    &what_if::COMMAND,
     &compile::COMMAND,
     &token::COMMAND,
     &completions::COMMAND,

@@ -5,10 +5,7 @@
 
 use gateway::{
     blueprint::Blueprint,
-    config::{
-        text::{Piece, Text, Values},
-        values::duration,
-    },
+    config::{text::Values, values::duration},
     stages::authn::{Issuer, SHORTEST_SECRET},
 };
 use jwt_compact::{
@@ -23,7 +20,7 @@ use crate::{
     command::{Command, EXITS, Opt, Takes},
     configuration,
     host::Host,
-    output,
+    output, values,
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -148,7 +145,7 @@ fn values(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Values, Failure> {
     let texts = [&issuer.issuer, &issuer.audience, &issuer.secret];
-    let is_named = |index: usize| texts.iter().any(|text| names(text, index));
+    let is_named = |index: usize| texts.iter().any(|text| values::names(text, index));
     let value = |(index, known): (usize, &gateway::config::text::Variable)| {
         if is_named(index) { variable(&known.name) } else { Some(String::new()) }
     };
@@ -157,10 +154,6 @@ fn values(
         .variables
         .resolve(&environment)
         .map_err(|missing| Failure::Findings(format!("set these environment variables: {}", missing.join(", "))))
-}
-
-fn names(text: &Text, variable: usize) -> bool {
-    text.0.iter().any(|piece| matches!(piece, Piece::Variable(index) if usize::from(*index) == variable))
 }
 
 fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Map<String, Value> {

@@ -66,7 +66,9 @@ fn has_colours(
 
 #[test]
 fn there_are_colours_on_a_terminal_that_wants_them() {
-    for (line, file) in [("check g.toml", "[gateway]"), ("routes g.toml", GOOD)] {
+    for (line, file) in
+        [("check g.toml", "[gateway]"), ("routes g.toml", GOOD), ("explain GET / --config g.toml", GOOD)]
+    {
         assert!(has_colours(line, file, true, None), "{line}");
         assert!(has_colours(line, file, true, Some(("NO_COLOR", ""))), "{line}");
         assert!(!has_colours(line, file, false, None), "{line}");
@@ -74,6 +76,7 @@ fn there_are_colours_on_a_terminal_that_wants_them() {
         assert!(!has_colours(line, file, true, Some(("TERM", "dumb"))), "{line}");
     }
     assert!(!has_colours("check g.toml --format json", "[gateway]", true, None));
+    assert!(!has_colours("explain GET / --config g.toml --format json", GOOD, true, None));
 }
 
 #[test]

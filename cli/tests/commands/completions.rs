@@ -10,7 +10,20 @@ fn every_shell_knows_every_command_and_option() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = folder.run(&format!("completions {shell}"));
         assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)), "{shell}");
-        for word in ["init", "check", "routes", "compile", "token", "deny-warnings", "resolved", "text json sarif"] {
+        for word in [
+            "init",
+            "check",
+            "routes",
+            "explain",
+            "diff",
+            "what-if",
+            "requests",
+            "compile",
+            "token",
+            "deny-warnings",
+            "resolved",
+            "text json sarif",
+        ] {
             assert!(ran.out.contains(word), "{shell}: {word}");
         }
     }

@@ -44,9 +44,25 @@ impl Folder {
     /// The program in this folder: its words separated by blanks, no environment.
     pub(crate) fn run(&self, line: &str) -> Ran {
         let arguments: Vec<&str> = line.split_whitespace().collect();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ferrogate"));
-        Ran::of(&command.args(arguments).env_clear().current_dir(&self.0).output().unwrap())
+        self.run_words(&arguments, &[])
     }
+
+    /// The program in this folder with these words, and with only these environment variables.
+    pub(crate) fn run_words(&self, words: &[&str], environment: &[(&str, &str)]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferrogate"));
+        command.args(words).env_clear().envs(environment.iter().copied()).current_dir(&self.0);
+        Ran::of(&command.output().unwrap())
+    }
+}
+
+/// The gateway of the repository, with the variables that it is deployed with.
+pub(crate) fn shop(test: &str) -> Folder {
+    let folder = Folder::new(test);
+    for name in ["gateway.toml", "wrangler.toml"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+        folder.write(name, &fs::read_to_string(path).unwrap());
+    }
+    folder
 }
 
 impl Drop for Folder {

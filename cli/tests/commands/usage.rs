@@ -35,6 +35,8 @@ fn the_nearest_command_and_option_are_named() {
         ("help tokn", "did you mean token?"),
         ("--halp", "did you mean --help?"),
         ("routes --resolve", "did you mean --resolved?"),
+        ("explian", "did you mean explain?"),
+        ("whatif", "did you mean what-if?"),
         ("check x --format sarfi", "did you mean sarif?"),
     ] {
         let ran = folder.run(line);
@@ -47,7 +49,7 @@ fn the_nearest_command_and_option_are_named() {
 fn every_command_has_help_with_examples_and_exit_codes() {
     let folder = Folder::new("usage_help");
     let program = folder.run("help").out;
-    for name in ["init", "check", "routes", "compile", "token", "completions", "help"] {
+    for name in ["init", "check", "routes", "explain", "diff", "what-if", "compile", "token", "completions", "help"] {
         let ran = folder.run(&format!("{name} --help"));
         assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)), "{name}");
         assert_eq!(ran.out, folder.run(&format!("help {name}")).out);

@@ -13,6 +13,7 @@ pub mod recorded;
 pub mod request;
 mod sign;
 mod text;
+mod unused;
 pub mod what_if;
 mod words;
 
@@ -28,7 +29,7 @@ use crate::{
     stages::authn::{self, Issuer},
 };
 
-pub use self::{diff::diff, what_if::what_if};
+pub use self::{diff::diff, unused::unused, what_if::what_if};
 
 /// A gateway with the values of its variables, as an isolate would have it, and what signs tokens for it.
 pub struct Started {

@@ -91,7 +91,10 @@ fn text<'m>(members: &'m Map<String, Value>, name: &str) -> Result<&'m str, Stri
     }
 }
 
-fn absolute(url: &str, headers: &[(String, String)]) -> String {
+/// The URL that is asked for: one that begins with a slash goes to the host that the header `host` names, or to
+/// [`DEFAULT_HOST`].
+#[must_use]
+pub fn absolute(url: &str, headers: &[(String, String)]) -> String {
     if !url.starts_with('/') {
         return url.to_owned();
     }
