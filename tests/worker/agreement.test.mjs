@@ -23,6 +23,8 @@ const ANSWER = 'status=200';
 
 let origin;
 let folder;
+/** How often each code came, and `served` for what an upstream answered. */
+const outcomes = new Map();
 
 before(async () => {
   origin = await startOrigin();
@@ -76,6 +78,8 @@ function assertSame(explanation, answer, call) {
   assert.equal(explanation.ended, 'answered');
   assert.equal(answer.status, explanation.answer.status, 'the status');
   const { code } = JSON.parse(explanation.log);
+  const outcome = code ?? (call === undefined ? 'answered' : 'served');
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   if (answer.body !== '') assert.equal(codeOf(answer), code, 'the code of the problem');
   assertHead(explanation.answer.head, answer.headers, 'the answer');
   const [forward] = explanation.effects;
@@ -107,3 +111,10 @@ for (let number = 0; number < GATEWAYS; number++) {
     }
   });
 }
+
+test('the requests by chance come to all kinds of ends', () => {
+  const ends = ['served', 'answered', 'maintenance', 'route_not_found', 'method_not_allowed', 'token_missing', 'token_invalid', 'token_expired', 'scope_missing', 'body_too_large'];
+  const missing = ends.filter((end) => !outcomes.has(end));
+  assert.deepEqual(missing, [], JSON.stringify(Object.fromEntries(outcomes)));
+  assert.ok(outcomes.get('served') >= 50, JSON.stringify(Object.fromEntries(outcomes)));
+});

@@ -19,6 +19,8 @@ function chance(seed) {
 const WORDS = ['orders', 'items', 'users', 'a', 'b-c', 'x.y'];
 const PARAMETERS = ['{id}', '{id:int}', '{id:uuid}', '{id:slug}'];
 const VALUES = ['7', '00', '01890a5d-ac96-774b-bcce-b302099a8057', 'red-shoes', 'Red', 'a%20b', '%31', 'a+b', '~x', ''];
+/** What a parameter of a type takes. */
+const TAKEN = { int: '7', uuid: '01890a5d-ac96-774b-bcce-b302099a8057', slug: 'red-shoes' };
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'GET,HEAD', 'ANY', 'OPTIONS'];
 const HOSTS = ['api.test', '*.tenants.test', 'other.test'];
 const SENT_HOSTS = [...HOSTS.map((host) => host.replace('*', 'a')), 'API.test', 'elsewhere.test', 'api.test.'];
@@ -59,8 +61,9 @@ function route(dice) {
     dice.maybe(0.3, `body_limit = ${dice.one(['"4B"', '"1KB"', 'false'])}`),
     dice.maybe(0.1, 'maintenance = { retry_after = "1h" }'),
   ];
+  const host = lines[3]?.slice('host = "'.length, -1).replace('*', 'a');
   const kept = lines.filter((line) => line !== undefined && !(line.startsWith('maintenance = {') && act === 'maintenance = true'));
-  return { key: `${dice.one(METHODS)} ${pattern(dice)}`, text: kept.join('\n') };
+  return { key: `${dice.one(METHODS)} ${pattern(dice)}`, host, text: kept.join('\n') };
 }
 
 const HEAD = `[gateway]
@@ -95,13 +98,14 @@ export function generateGateway(seed, fits) {
 
 const segment = (dice, part) => {
   if (part.startsWith('{rest')) return Array.from({ length: dice.below(4) }, () => dice.one(VALUES)).join('/');
-  return part.startsWith('{') || dice.below(8) === 0 ? dice.one(VALUES) : part;
+  const taken = part.startsWith('{') ? (TAKEN[part.slice(1, -1).split(':')[1]] ?? dice.one(VALUES)) : part;
+  return dice.below(10) === 0 ? dice.one(VALUES) : taken;
 };
 
 function authorization(dice) {
   return dice.one([
     undefined, 'Basic eDp5', 'Bearer x.y.z',
-    `Bearer ${token()}`, `Bearer ${token()}`, `Bearer ${token({ scope: 'things:write' })}`, `Bearer ${token({ aud: 'other' })}`,
+    ...Array.from({ length: 6 }, () => `Bearer ${token()}`), `Bearer ${token({ scope: 'things:write' })}`, `Bearer ${token({ aud: 'other' })}`,
     `Bearer ${token({ exp: 1 })}`, `Bearer ${token({}, 'another secret, just as long as the one of the tests')}`,
   ]);
 }
@@ -109,11 +113,12 @@ function authorization(dice) {
 /** A request near a route of a gateway: { method, url, headers, body }. */
 export function generateRequest(seed, routes) {
   const dice = chance(seed);
-  const [methods, path] = dice.one(routes).key.split(' ');
+  const { key, host } = dice.one(routes);
+  const [methods, path] = key.split(' ');
   const method = dice.below(6) === 0 ? dice.one(['GET', 'PATCH', 'OPTIONS', 'HEAD']) : methods === 'ANY' ? 'PUT' : dice.one(methods.split(','));
   const [, ...parts] = path.split('/');
   const target = parts.map((part) => `/${segment(dice, part)}`).join('');
-  const headers = { host: dice.one(SENT_HOSTS), authorization: authorization(dice), origin: dice.maybe(0.5, dice.one(SENT_PAGES)) };
+  const headers = { host: dice.maybe(0.7, host) ?? dice.one(SENT_HOSTS), authorization: authorization(dice), origin: dice.maybe(0.5, dice.one(SENT_PAGES)) };
   if (method === 'OPTIONS') Object.assign(headers, { 'access-control-request-method': dice.one(['GET', 'PUT']), 'access-control-request-headers': dice.maybe(0.5, 'x-mine') });
   const body = ['GET', 'HEAD', 'OPTIONS'].includes(method) ? undefined : dice.one([undefined, '123', '12345', 'x'.repeat(1001)]);
   const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
