@@ -62,7 +62,7 @@ pub trait Keys: Sized + Default {
 
 /// Declares a group of keys:
 ///
-/// ```ignore
+/// ```text
 /// keys! {
 ///     /// What the group is for.
 ///     pub struct Keys {

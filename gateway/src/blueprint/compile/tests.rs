@@ -3,6 +3,7 @@
 mod any;
 mod bad;
 mod bad_many;
+mod format;
 mod good;
 mod pages;
 
