@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "explain")]
+use crate::config::told::Teller;
 #[cfg(feature = "compiler")]
 use crate::config::{
     keys::{Keys, Written},
@@ -41,6 +43,14 @@ macro_rules! stages {
 
             fn written(&self) -> Vec<Written> {
                 [$(self.$stage.written()),*].concat()
+            }
+        }
+
+        #[cfg(feature = "explain")]
+        impl Policy {
+            /// What is told of it where configurations are compared.
+            pub fn told(&self, teller: &mut Teller<'_>) {
+                $($stage::told(&self.$stage, teller);)*
             }
         }
 

@@ -25,6 +25,8 @@ pub mod reader;
 pub mod size;
 pub mod template;
 pub mod text;
+#[cfg(feature = "explain")]
+pub mod told;
 #[cfg(feature = "compiler")]
 pub mod tree;
 #[cfg(feature = "compiler")]

@@ -133,7 +133,7 @@ pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>)
     let length = exchange.header(Header::ContentLength);
     let why = match (limit, left, length) {
         (None, ..) => "The route takes bodies of any size.",
-        (_, Some(_), _) => "The request announces no length: its bytes are counted on their way.",
+        (_, Some(_), _) => "The request announces no length: a body would be counted on its way.",
         (_, None, _) => "The announced length is within the limit.",
     };
     Decision::passed("guard", why).maybe("body_limit", limit).maybe("content_length", length)

@@ -6,11 +6,12 @@
 mod parts;
 mod routes;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use crate::blueprint::Blueprint;
+use crate::{
+    blueprint::Blueprint,
+    config::told::{Keys, Value},
+};
 
 /// Something that is different.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,28 +62,6 @@ pub fn diff(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
     differences.extend(routes::differences(&old, &new));
     differences
 }
-
-/// What a key says: how it is shown, and what it means where that is more or less than what is shown.
-#[derive(Clone, Debug)]
-struct Value {
-    shown: String,
-    meaning: Option<String>,
-}
-
-impl Value {
-    fn meaning(&self) -> &str {
-        self.meaning.as_deref().unwrap_or(&self.shown)
-    }
-}
-
-impl From<String> for Value {
-    fn from(shown: String) -> Self {
-        Self { shown, meaning: None }
-    }
-}
-
-/// What holds for something, by key.
-type Keys = BTreeMap<String, Value>;
 
 /// The keys that do not mean the same.
 fn changes(old: &Keys, new: &Keys) -> Vec<Change> {

@@ -1,11 +1,11 @@
 //! What is not a route: the gateway, its variables, issuers and upstreams.
 
-use super::{super::words, Difference, Keys, Value, What, difference};
+use super::{super::words, Difference, What, difference};
 use crate::{
     blueprint::Blueprint,
     config::{
-        duration,
         text::{Text, Variables},
+        told::{Keys, Teller, Value, seconds},
     },
     stages::{
         authn::{Algorithm, Issuer},
@@ -18,10 +18,13 @@ use crate::{
 /// `[gateway]`: its name, and what holds for answers that belong to no route.
 pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
     let keys = |blueprint: &Blueprint| {
-        let mut keys = Keys::from([("name".to_owned(), blueprint.name.clone().into())]);
-        cors_keys(&mut keys, blueprint.fallback.cors.as_ref(), &blueprint.variables);
-        header_keys(&mut keys, &blueprint.fallback.security_headers);
-        keys
+        let nobody = |_| Value::default();
+        let (variables, keys) = (&blueprint.variables, Keys::new());
+        let mut teller = Teller { variables, parameters: &[], issuer: &nobody, keys };
+        teller.put("name", blueprint.name.as_str());
+        cors::told(&blueprint.fallback.cors, &mut teller);
+        security_headers::told(&blueprint.fallback.security_headers, &mut teller);
+        teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()
 }
@@ -150,27 +153,4 @@ fn credentials_in_words(credentials: &Credentials, variables: &Variables) -> Val
 /// A secret: what stands in the file counts and is not shown.
 fn secret(text: &Text, variables: &Variables) -> Value {
     Value { shown: words::secret(text, variables), meaning: Some(words::text(text, variables)) }
-}
-
-/// The keys of `cors`.
-pub(super) fn cors_keys(keys: &mut Keys, config: Option<&cors::Config>, variables: &Variables) {
-    let Some(cors) = config else { return };
-    let mut put = |key: &str, value: String| keys.insert(format!("cors.{key}"), value.into());
-    put("origins", words::sorted(cors.origins.iter().map(|origin| words::text(origin, variables))));
-    put("methods", words::sorted(cors.methods.iter().map(|method| method.name())));
-    put("headers", words::sorted(&cors.headers));
-    put("expose", words::sorted(&cors.expose));
-    put("max_age", seconds(cors.max_age_s));
-    put("credentials", words::yes(cors.credentials));
-}
-
-/// The keys of `security_headers`.
-pub(super) fn header_keys(keys: &mut Keys, headers: &security_headers::Config) {
-    for (name, value) in headers {
-        keys.insert(format!("security_headers.{name}"), value.clone().into());
-    }
-}
-
-fn seconds(seconds: u32) -> String {
-    duration::show(u64::from(seconds).saturating_mul(1_000))
 }

@@ -2,23 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    super::words,
-    Difference, Keys, Value,
-    parts::{Part, cors_keys, header_keys},
-};
+use super::{super::words, Difference, parts::Part};
 use crate::{
     blueprint::{Action, Blueprint, Policy, Route},
     config::{
         duration,
-        template::{Slot, Template},
+        told::{Keys, Teller, Value},
     },
-    stages::{
-        authn,
-        forward::{self, Observe, upstream::Timeouts},
-        guard, maintenance, respond,
-        transform::Changes,
-    },
+    stages::{forward::upstream::Timeouts, respond},
 };
 
 /// The requests that a route takes: method and path with the types of its parameters, host, version.
@@ -76,57 +67,36 @@ struct Speaker<'b> {
 
 impl Speaker<'_> {
     fn keys(&self, route: &Route, policy: &Policy) -> Keys {
-        // Taken apart, so that a new stage is not forgotten here: it would differ in silence.
-        let Policy { authn, forward, maintenance, guard, authz, cors, transform, security_headers } = policy;
-        let forward::Config { pass_through, observe, timeout } = forward;
-        let mut keys = Keys::new();
-        self.action(&mut keys, route);
-        self.timeouts(&mut keys, route, *timeout);
-        let auth = match *authn {
-            authn::Config::Public => "none".to_owned().into(),
-            authn::Config::Token(index) => part(self.issuers, index),
-        };
-        keys.insert("auth".to_owned(), auth);
-        keys.insert("scopes".to_owned(), words::sorted(&authz.scopes).into());
-        let guard::Config { body_limit } = guard;
-        let limit = body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
-        keys.insert("body_limit".to_owned(), limit.into());
-        if let Some(maintenance::Maintenance { retry_after_s, detail }) = maintenance {
-            let after = duration::show(u64::from(*retry_after_s).saturating_mul(1_000));
-            keys.insert("maintenance.retry_after".to_owned(), after.into());
-            keys.insert("maintenance.detail".to_owned(), detail.clone().into());
-        }
-        keys.insert("pass_through".to_owned(), words::yes(*pass_through).into());
-        let observe = if *observe == Observe::Body { "body" } else { "head" };
-        keys.insert("observe".to_owned(), observe.to_owned().into());
-        cors_keys(&mut keys, cors.as_ref(), &self.blueprint.variables);
-        header_keys(&mut keys, security_headers);
-        header_changes(&mut keys, "request_headers", &transform.request, route);
-        header_changes(&mut keys, "response_headers", &transform.response, route);
-        keys
+        let issuer = |index: u16| part(self.issuers, index);
+        let (variables, parameters) = (&self.blueprint.variables, route.parameters.as_slice());
+        let mut teller = Teller { variables, parameters, issuer: &issuer, keys: Keys::new() };
+        policy.told(&mut teller);
+        self.action(&mut teller, route);
+        self.timeouts(&mut teller.keys, route, policy.forward.timeout);
+        teller.keys
     }
 
     /// What becomes of the requests.
-    fn action(&self, keys: &mut Keys, route: &Route) {
-        let mut put = |key: &str, value: Value| keys.insert(key.to_owned(), value);
+    fn action(&self, teller: &mut Teller<'_>, route: &Route) {
         match &route.action {
             Action::Forward(index) => {
-                put("upstream", part(self.upstreams, *index));
+                teller.put("upstream", part(self.upstreams, *index));
             }
             Action::Assets(binding) => {
-                put("assets", binding.clone().into());
+                teller.put("assets", binding.clone());
             }
             Action::Respond(respond::Config::Fixed(fixed)) => {
-                put("respond.status", fixed.status.to_string().into());
-                put("respond.body", fixed.body.clone().into());
+                teller.put("respond.status", fixed.status.to_string());
+                teller.put("respond.body", fixed.body.clone());
                 for (name, value) in &fixed.headers {
-                    put(&format!("respond.headers.{name}"), value.clone().into());
+                    teller.put(format!("respond.headers.{name}"), value.clone());
                 }
             }
             Action::Respond(respond::Config::Redirect(redirect)) => {
-                put("redirect.to", template(&redirect.to, route));
-                put("redirect.status", redirect.status.to_string().into());
-                put("redirect.keep_query", words::yes(redirect.keep_query).into());
+                let to = teller.template(&redirect.to);
+                teller.put("redirect.to", to);
+                teller.put("redirect.status", redirect.status.to_string());
+                teller.put("redirect.keep_query", words::yes(redirect.keep_query));
             }
             Action::Closed => {}
         }
@@ -156,29 +126,4 @@ fn part(parts: &[Part], index: u16) -> Value {
         shown: found.map(|part| part.name.clone()).unwrap_or_default(),
         meaning: found.map(|part| part.id.to_string()),
     }
-}
-
-/// Edits are carried out in the order remove, set: a header that is set is not missed.
-fn header_changes(keys: &mut Keys, section: &str, changes: &Changes, route: &Route) {
-    for name in &changes.remove {
-        keys.insert(format!("{section}.{name}"), "removed".to_owned().into());
-    }
-    for (name, value) in &changes.set {
-        let Value { shown, meaning } = template(value, route);
-        let set = |text: String| format!("set to {text}");
-        keys.insert(format!("{section}.{name}"), Value { shown: set(shown), meaning: meaning.map(set) });
-    }
-}
-
-/// A template; parameters are meant by their place in the path.
-fn template(template: &Template, route: &Route) -> Value {
-    let by_place = |slot: &Slot| match slot {
-        Slot::PathParameter(name) => {
-            let place = route.parameters.iter().position(|known| known == name);
-            Slot::PathParameter(place.map(|place| place.to_string()).unwrap_or_default())
-        }
-        other => other.clone(),
-    };
-    let meaning = Template(template.0.iter().map(by_place).collect());
-    Value { shown: words::template(template), meaning: Some(words::template(&meaning)) }
 }

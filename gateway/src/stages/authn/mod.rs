@@ -239,6 +239,16 @@ fn invalid(kind: &'static Kind, detail: impl Into<std::borrow::Cow<'static, str>
     Problem::new(kind, detail).header("www-authenticate", challenge)
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    let auth = match *config {
+        Config::Public => "none".into(),
+        Config::Token(index) => (teller.issuer)(index),
+    };
+    teller.put("auth", auth);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,12 @@ fn missing(config: &Config, realm: &str) -> Problem {
         .header("www-authenticate", challenge)
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(Config { scopes }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    teller.put("scopes", crate::config::told::sorted(scopes));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

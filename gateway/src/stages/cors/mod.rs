@@ -148,6 +148,20 @@ fn refused(field: &'static str, allowed: &str) -> Problem {
         .field(field, format!("only: {allowed}"))
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(config: &Option<Config>, teller: &mut crate::config::told::Teller<'_>) {
+    let Some(Config { origins, methods, headers, expose, max_age_s, credentials }) = config else { return };
+    let variables = teller.variables;
+    let origins = origins.iter().map(|origin| crate::config::told::text(origin, variables));
+    teller.put("cors.origins", crate::config::told::sorted(origins));
+    teller.put("cors.methods", crate::config::told::sorted(methods.iter().map(|method| method.name())));
+    teller.put("cors.headers", crate::config::told::sorted(headers));
+    teller.put("cors.expose", crate::config::told::sorted(expose));
+    teller.put("cors.max_age", crate::config::told::seconds(*max_age_s));
+    teller.put("cors.credentials", crate::config::told::yes(*credentials));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

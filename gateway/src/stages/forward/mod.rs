@@ -76,3 +76,11 @@ pub async fn call(
         Failure::ClientGone => Problem::new(&CLIENT_GONE, "The client left before the answer."),
     })
 }
+
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(Config { pass_through, observe, timeout: _ }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    // Which timeouts hold is settled between route, upstream and gateway, and told there.
+    teller.put("pass_through", crate::config::told::yes(*pass_through));
+    teller.put("observe", if *observe == Observe::Body { "body" } else { "head" });
+}

@@ -60,6 +60,12 @@ pub fn too_large(limit: Size) -> Problem {
         .field("body", format!("at most {limit}"))
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(Config { body_limit }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    teller.put("body_limit", body_limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string()));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,6 +37,15 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     }
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    if let Some(Maintenance { retry_after_s, detail }) = config {
+        teller.put("maintenance.retry_after", crate::config::told::seconds(*retry_after_s));
+        teller.put("maintenance.detail", detail.as_str());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

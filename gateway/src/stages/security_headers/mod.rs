@@ -34,3 +34,11 @@ pub fn defaults() -> Config {
 pub fn finish(head: &mut Edits, list: u16) {
     head.constant = Some(list);
 }
+
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    for (name, value) in config {
+        teller.put(format!("security_headers.{name}"), value.as_str());
+    }
+}

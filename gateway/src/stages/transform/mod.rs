@@ -44,6 +44,23 @@ impl Changes {
     }
 }
 
+/// What is told of this stage where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told(Config { request, response }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    for (section, changes) in [("request_headers", request), ("response_headers", response)] {
+        // Edits are carried out in the order remove, set: a header that is set is not missed.
+        for name in &changes.remove {
+            teller.put(format!("{section}.{name}"), "removed");
+        }
+        for (name, value) in &changes.set {
+            let crate::config::told::Value { shown, meaning } = teller.template(value);
+            let set = |text: String| format!("set to {text}");
+            let value = crate::config::told::Value { shown: set(shown), meaning: meaning.map(set) };
+            teller.put(format!("{section}.{name}"), value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
