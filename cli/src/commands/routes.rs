@@ -9,10 +9,7 @@ use gateway::{
         Action, Blueprint, Policy, Route,
         compile::{Environment, resolved::Resolved},
     },
-    config::{
-        diagnostics::render::Style,
-        template::{Slot, Template},
-    },
+    config::{diagnostics::render::Style, told},
     http::{host::HostPattern, method::Method},
     routing::{
         pattern::{Pattern, Segment},
@@ -233,22 +230,11 @@ fn listed(action: &Action, blueprint: &Blueprint) -> Listed {
         Action::Assets(binding) => ("assets", binding.clone()),
         Action::Respond(respond::Config::Fixed(fixed)) => ("respond", fixed.status.to_string()),
         Action::Respond(respond::Config::Redirect(redirect)) => {
-            ("redirect", format!("{} {}", redirect.status, written(&redirect.to)))
+            ("redirect", format!("{} {}", redirect.status, told::template(&redirect.to)))
         }
         Action::Closed => ("closed", String::new()),
     };
     Listed { kind, to }
-}
-
-/// A template as one would write it.
-fn written(template: &Template) -> String {
-    let slot = |slot: &Slot| match slot {
-        Slot::Literal(text) => text.replace('{', "{{").replace('}', "}}"),
-        Slot::RequestId => "{request.id}".to_owned(),
-        Slot::Claim(name) => format!("{{claims.{name}}}"),
-        Slot::PathParameter(name) => format!("{{path.{name}}}"),
-    };
-    template.0.iter().map(slot).collect()
 }
 
 fn auth<'b>(policy: &Policy, blueprint: &'b Blueprint) -> &'b str {
