@@ -8,7 +8,7 @@ use crate::{
     host::{Host, Readers},
     output,
 };
-use gateway::config::values::names;
+use gateway::{blueprint::compile::schema, config::values::names};
 
 pub(super) const COMMAND: Command = Command {
     name: "init",
@@ -22,8 +22,9 @@ pub(super) const COMMAND: Command = Command {
     }],
     options: &[Opt::value("name", "NAME", Takes::Text, "the name of the gateway (default: the name of the folder)")],
     notes: "\
-Writes gateway.toml with a public and a protected route, wrangler.toml, .dev.vars with a random secret, .gitignore
-and a README.md that says how to go on. A folder with only .git in it counts as empty.
+Writes gateway.toml with a public and a protected route, wrangler.toml, .dev.vars with a random secret, .gitignore,
+a README.md that says how to go on, and gateway.schema.json by which editors complete and check gateway.toml.
+A folder with only .git in it counts as empty.
 ",
     examples: &["ferrogate init my-gateway", "ferrogate init . --name acme"],
     exits: &[(0, "done"), (2, "wrong usage, a folder that is not empty, or one that cannot be written")],
@@ -45,6 +46,9 @@ const FILES: [(&str, &str, Readers); 5] = [
     ("README.md", include_str!("../../init/README.md"), Readers::Usual),
 ];
 
+/// What editors check and complete gateway.toml by; its first line names this file.
+const SCHEMA: &str = "gateway.schema.json";
+
 /// Writes a new gateway.
 fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let folder = given.operand().unwrap_or(".");
@@ -63,10 +67,15 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let secret = secret(host)?;
     for (file, content, readers) in FILES {
         let content = content.replace("@NAME@", &name).replace("@FOLDER@", own).replace("@SECRET@", &secret);
-        let path = if folder == "." { file.to_owned() } else { files::within(folder, file) };
-        files::write(host, &path, content.as_bytes(), readers)?;
-        output::line(host, &format!("wrote {path}"));
+        write(host, folder, file, &content, readers)?;
     }
+    write(host, folder, SCHEMA, &schema::text(), Readers::Usual)
+}
+
+fn write(host: &dyn Host, folder: &str, file: &str, content: &str, readers: Readers) -> Result<(), Failure> {
+    let path = if folder == "." { file.to_owned() } else { files::within(folder, file) };
+    files::write(host, &path, content.as_bytes(), readers)?;
+    output::line(host, &format!("wrote {path}"));
     Ok(())
 }
 

@@ -2,7 +2,8 @@
 
 use super::support::Folder;
 
-const WRITTEN: [&str; 5] = [".dev.vars", ".gitignore", "README.md", "gateway.toml", "wrangler.toml"];
+const WRITTEN: [&str; 6] =
+    [".dev.vars", ".gitignore", "README.md", "gateway.schema.json", "gateway.toml", "wrangler.toml"];
 
 #[test]
 fn a_new_gateway_is_good_and_all_its_variables_have_values() {
