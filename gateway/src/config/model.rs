@@ -22,8 +22,6 @@ pub enum Shape {
     Boolean,
     /// `false` alone, which takes something back.
     False,
-    /// `true` alone, which asks for the defaults.
-    True,
     /// A whole number within limits.
     Integer(i64, i64),
     /// One of these whole numbers.
@@ -57,7 +55,7 @@ impl Shape {
             Self::List(element) => element.example().map(|element| format!("[{element}]")),
             Self::Any(shapes) => shapes.iter().find_map(Self::example),
             Self::Numbers(numbers) => numbers.last().map(i64::to_string),
-            Self::Boolean | Self::False | Self::True | Self::Integer(..) | Self::Name(_) => None,
+            Self::Boolean | Self::False | Self::Integer(..) | Self::Name(_) => None,
             Self::Table(_) | Self::Map(..) => None,
         }
     }

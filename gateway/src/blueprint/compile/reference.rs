@@ -110,7 +110,6 @@ fn words(shape: &Shape) -> String {
     match shape {
         Shape::Boolean => "`true` or `false`".to_owned(),
         Shape::False => "`false`".to_owned(),
-        Shape::True => "`true`".to_owned(),
         Shape::Integer(low, high) => format!("a whole number, {low} to {high}"),
         Shape::Numbers(numbers) => {
             let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();

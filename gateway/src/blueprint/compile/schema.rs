@@ -143,7 +143,6 @@ impl Form<'_> {
         match shape {
             Shape::Boolean => object(json!({ "type": "boolean" })),
             Shape::False => object(json!({ "type": "boolean", "enum": [false] })),
-            Shape::True => object(json!({ "type": "boolean", "enum": [true] })),
             Shape::Integer(low, high) => object(json!({ "type": "integer", "minimum": low, "maximum": high })),
             Shape::Text(grammar) => text_of(grammar, None),
             Shape::Duration(limits) => text_of(&DURATION, Some(limits)),
