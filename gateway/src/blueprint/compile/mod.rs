@@ -8,6 +8,7 @@ mod environments;
 pub mod files;
 mod gateway;
 pub mod model;
+mod policies;
 pub mod reference;
 pub mod resolved;
 mod route_key;
@@ -148,6 +149,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     root.finish();
     routes::warn_none(&declared, &place, context.report);
 
+    policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &policies, context);
     context.warn_unused();
     let upstreams = upstreams.into_values()?;

@@ -1,9 +1,8 @@
 //! Everything that a `gateway.toml` can say, as data: what the reference pages and the JSON Schema are made from. It is
 //! made of the same declarations that the file is read by.
 
-use super::{gateway, route_keys};
+use super::{gateway, policies::Policy, route_keys};
 use crate::{
-    blueprint::policy::Layer,
     config::{
         keys::Keys as _,
         model::{Grammar, Key, Presence, Shape},
@@ -60,7 +59,7 @@ pub fn sections() -> Vec<Section> {
         Section { named: None, is_required: true, ..section("gateway", GATEWAY, gateway::model()) },
         section("upstreams", UPSTREAMS, upstreams::Keys::model()),
         section("issuers", ISSUERS, issuers::Keys::model()),
-        section("policies", POLICIES, Layer::model()),
+        section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
     ]
 }

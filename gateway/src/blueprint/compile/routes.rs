@@ -8,6 +8,7 @@ use super::{
         policy::{Layer, Policy},
     },
     gateway::Gateway,
+    policies,
     resolved::Resolved,
     route_key::{self, Target},
     route_keys::{ACTIONS, Keys},
@@ -105,7 +106,7 @@ pub(super) fn warn_none(declared: &[Declared], place: &Span, report: &Report<'_>
 pub(super) fn build(
     declared: &[Declared],
     gateway: &Gateway,
-    policies: &Sections<Layer>,
+    policies: &Sections<policies::Policy>,
     context: &Context<'_>,
 ) -> Built {
     let mut building = Building::new(context);
@@ -188,18 +189,24 @@ pub(super) struct NamedLayer<'d> {
 fn layers<'d>(
     route: &'d Declared,
     gateway: &'d Gateway,
-    policies: &'d Sections<Layer>,
+    policies: &'d Sections<policies::Policy>,
     context: &Context<'_>,
 ) -> Vec<NamedLayer<'d>> {
-    let policy = |place: &'d Located<u16>, is_own: bool| {
-        let from = format!("policies.{}", context.policies.name(place.value).unwrap_or_default());
-        Some(NamedLayer { from, place: Some(place), is_own, keys: policies.get(place.value)? })
+    let used = |uses: &'d Key<Vec<Located<u16>>>, is_route: bool| {
+        let named: &[Located<u16>] = uses.get().map_or(&[], Vec::as_slice);
+        let layer = move |index: u16| {
+            let from = format!("policies.{}", context.policies.name(index).unwrap_or_default());
+            // What a policy is made of is the policy's affair: only what the route names can be of no effect to it.
+            let place = named.iter().find(|place| place.value == index);
+            Some(NamedLayer { from, place, is_own: is_route && place.is_some(), keys: &policies.get(index)?.layer })
+        };
+        policies::expanded(policies, named.iter().map(|place| place.value)).into_iter().filter_map(layer)
     };
-    let default = gateway.keys.r#use.get().into_iter().flatten().filter_map(|place| policy(place, false));
-    let used = route.keys.r#use.get().into_iter().flatten().filter_map(|place| policy(place, true));
+    let default = used(&gateway.keys.r#use, false);
+    let own_uses = used(&route.keys.r#use, true);
     let gateway = NamedLayer { from: "gateway".to_owned(), place: None, is_own: false, keys: &gateway.layer };
     let own = NamedLayer { from: "the route".to_owned(), place: None, is_own: true, keys: &route.layer };
-    std::iter::once(gateway).chain(default).chain(used).chain([own]).collect()
+    std::iter::once(gateway).chain(default).chain(own_uses).chain([own]).collect()
 }
 
 /// Routes being put together.

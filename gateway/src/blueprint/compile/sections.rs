@@ -1,6 +1,6 @@
 //! Tables of named sections: `[upstreams.NAME]`, `[issuers.NAME]`, `[policies.NAME]`.
 
-use super::super::policy::Layer;
+use super::policies::Policy;
 use crate::{
     config::{
         diagnostics::Code,
@@ -32,6 +32,11 @@ impl<T> Sections<T> {
         self.0.get(usize::from(index))?.as_ref()
     }
 
+    /// How many there are, as far as an index can name them.
+    pub(super) fn count(&self) -> u16 {
+        u16::try_from(self.0.len()).unwrap_or(u16::MAX)
+    }
+
     /// All of them, or `None` when one is wrong.
     pub(super) fn into_values(self) -> Option<Vec<T>> {
         self.0.into_iter().collect()
@@ -61,6 +66,6 @@ pub(super) fn issuers(root: &mut Reader<'_>) -> Sections<Issuer> {
 }
 
 /// Reads `[policies]`.
-pub(super) fn policies(root: &mut Reader<'_>) -> Sections<Layer> {
-    Sections::read(root, "policies", |_, layer: Layer| Some(layer))
+pub(super) fn policies(root: &mut Reader<'_>) -> Sections<Policy> {
+    Sections::read(root, "policies", |_, policy: Policy| Some(policy))
 }

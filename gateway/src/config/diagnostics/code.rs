@@ -79,6 +79,7 @@ codes! {
     ClaimsOnPublic = "0312", "Only a route with a token has claims.";
     UnknownParameter = "0313", "{path.NAME} names a parameter of the route.";
     TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";
+    PolicyCircle = "0315", "A policy is not made of itself.";
     UnknownUpstream = "0401", "`upstream` names an upstream of the file.";
     BadRouteKey = "0402", "A route is named by its methods and its path: GET,HEAD /path.";
     BadMethod = "0403", "A method is one that a gateway can serve.";

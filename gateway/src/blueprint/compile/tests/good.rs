@@ -207,3 +207,55 @@ fn what_one_environment_uses_is_used() {
     let codes: Vec<Code> = compile("f", &without).diagnostics.iter().map(|it| it.code).collect();
     assert_eq!(codes, [Code::UnusedPolicy]);
 }
+
+#[test]
+fn a_policy_is_put_on_top_of_what_it_is_made_of() {
+    let file = |uses: &str| {
+        format!(
+            r#"
+            [gateway]
+            name = "a"
+            [policies.base]
+            auth = "none"
+            observe = "head"
+            body_limit = "1KB"
+            [policies.watched]
+            use = "base"
+            observe = "body"
+            [policies.small]
+            use = ["base"]
+            body_limit = "4B"
+            [routes."GET /x"]
+            use = {uses}
+            respond = "x"
+            "#
+        )
+    };
+    let holds = |uses: &str| {
+        let blueprint = compile("f", &file(uses)).into_blueprint().unwrap();
+        let policy = policy(&blueprint, "GET /x").clone();
+        (policy.forward.observe, policy.guard.body_limit.map(|limit| limit.0))
+    };
+    assert_eq!(holds(r#""watched""#), (Observe::Body, Some(1_000)), "its own keys win");
+    assert_eq!(holds(r#"["watched", "small"]"#), (Observe::Body, Some(4)), "what both are made of stands before both");
+    assert_eq!(
+        holds(r#"["watched", "small", "base"]"#),
+        (Observe::Head, Some(1_000)),
+        "what is named stands where it is"
+    );
+}
+
+#[test]
+fn policies_that_use_each_other_by_many_ways_are_soon_put_together() {
+    let diamond = |index: usize| {
+        format!(
+            "[policies.a{index}]\nuse = [\"a{0}\", \"b{0}\"]\n[policies.b{index}]\nuse = [\"a{0}\", \"b{0}\"]\n",
+            index - 1
+        )
+    };
+    let layers: String = (1..60).map(diamond).collect();
+    let end = "[policies.a0]\nauth = \"none\"\n[policies.b0]\nobserve = \"body\"\n";
+    let route = "[routes.\"GET /x\"]\nuse = [\"a59\", \"b59\"]\nrespond = \"x\"\n";
+    let blueprint = compile("f", &format!("[gateway]\nname = \"a\"\n{end}{layers}{route}")).into_blueprint().unwrap();
+    assert_eq!(policy(&blueprint, "GET /x").forward.observe, Observe::Body);
+}
