@@ -1,6 +1,8 @@
 //! `[env.NAME]`: what is different in an environment. Every key of the file can stand there; tables are merged key by
 //! key, everything else is replaced.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Compiled, Environment, Reading};
 use crate::config::{
     context::Context,
@@ -49,20 +51,7 @@ pub(super) fn check(environments: &Table, root: &Table, context: &Context<'_>) {
 
 /// What all readings have come to. A finding that several of them make is told once.
 pub(super) fn together(readings: Vec<Reading>) -> Compiled {
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    for reading in &readings {
-        for finding in &reading.diagnostics {
-            let found = |it: &Diagnostic| same(it, finding);
-            let everywhere = || readings.iter().all(|other| other.diagnostics.iter().any(found));
-            if diagnostics.iter().any(found) || (finding.code.counts_everywhere() && !everywhere()) {
-                continue;
-            }
-            let made = readings.iter().filter(|other| other.diagnostics.iter().any(found));
-            // Outside of any environment means in all of them that do not say otherwise.
-            let environments: Option<Vec<String>> = made.map(|other| other.name.clone()).collect();
-            diagnostics.push(Diagnostic { environments: environments.unwrap_or_default(), ..finding.clone() });
-        }
-    }
+    let mut diagnostics = told_once(&readings);
     in_order(&mut diagnostics);
     let environment = |reading: Reading| {
         let (blueprint, resolved) = reading.gateway?;
@@ -73,6 +62,21 @@ pub(super) fn together(readings: Vec<Reading>) -> Compiled {
     Compiled { environments, diagnostics }
 }
 
-fn same(left: &Diagnostic, right: &Diagnostic) -> bool {
-    (left.code, &left.message, &left.place) == (right.code, &right.message, &right.place)
+/// Each finding with the environments that make it. Some count only if all readings make them.
+fn told_once(readings: &[Reading]) -> Vec<Diagnostic> {
+    let mut made: BTreeMap<_, (&Diagnostic, BTreeSet<usize>)> = BTreeMap::new();
+    for (reading, findings) in readings.iter().map(|it| &it.diagnostics).enumerate() {
+        for finding in findings {
+            let same = (&finding.place, finding.code, &finding.message);
+            made.entry(same).or_insert((finding, BTreeSet::new())).1.insert(reading);
+        }
+    }
+    let everywhere = |by: &BTreeSet<usize>| by.len() == readings.len();
+    let told = made.into_values().filter(|(finding, by)| !finding.code.counts_everywhere() || everywhere(by));
+    told.map(|(finding, by)| {
+        // Outside of any environment means in all of them that do not say otherwise.
+        let environments: Option<_> = by.into_iter().map(|reading| readings.get(reading)?.name.clone()).collect();
+        Diagnostic { environments: environments.unwrap_or_default(), ..finding.clone() }
+    })
+    .collect()
 }

@@ -259,3 +259,12 @@ fn policies_that_use_each_other_by_many_ways_are_soon_put_together() {
     let blueprint = compile("f", &format!("[gateway]\nname = \"a\"\n{end}{layers}{route}")).into_blueprint().unwrap();
     assert_eq!(policy(&blueprint, "GET /x").forward.observe, Observe::Body);
 }
+
+#[test]
+fn a_chain_of_policies_may_be_as_long_as_the_file() {
+    let link = |index: u32| format!("[policies.a{index}]\nuse = \"a{}\"\n", index - 1);
+    let chain: String = (1..20_000).map(link).collect();
+    let ends = "[policies.a0]\nauth = \"none\"\n[routes.\"GET /x\"]\nuse = \"a19999\"\nrespond = \"x\"\n";
+    let compiled = compile("f", &format!("[gateway]\nname = \"a\"\n{chain}{ends}"));
+    assert!(policy(&compiled.into_blueprint().unwrap(), "GET /x").authn == crate::stages::authn::Config::Public);
+}
