@@ -2,7 +2,9 @@
 // A case is one packed request into the wasm and, where it asks for one, the head of the upstream's answer after it.
 // scripts/lib/bundle.mjs bundles it with the entry's own modules and the wasm of the same build.
 
-import { HEAD, restart, running } from '../src/entry/instance.mjs';
+import compiled from '../build/release/gateway.bin';
+import * as wasm from '../build/release/ferrogate.js';
+import { HEAD, running } from '../src/entry/instance.mjs';
 import { fieldsOf, pack } from '../src/entry/pack.mjs';
 import { FORWARD } from '../src/entry/plan.mjs';
 import { MEASURED, PASS_THROUGH } from './routes.mjs';
@@ -18,7 +20,9 @@ const CASES = {
 /** Loads and starts the gateway n times over, as a fresh isolate does once. */
 function load(env, n) {
   for (let call = 0; call < n; call++) {
-    const problem = restart(env).problem;
+    wasm.load(new Uint8Array(compiled), undefined, env, () => {});
+    for (const [index, name] of wasm.variables().entries()) wasm.set_variable(index, env[name]);
+    const problem = wasm.start();
     if (problem !== undefined) throw new Error(problem);
   }
 }

@@ -72,7 +72,7 @@ async function profile(row, origin, tokens, requests) {
     await sendLoad({ ...load, requests: WARM_UP });
     const perf = start(CORES.client, 'perf', ['record', '-q', '-F', '4000', '-e', 'cpu-clock', '-g', '-p', String(server.pid), '-o', file]);
     const ended = new Promise((resolve) => perf.once('exit', resolve));
-    await sleep(500);
+    await sleep(500); // perf says nothing when it has attached
     const before = cpuNanoseconds(server.pid);
     const { errors } = await sendLoad({ ...load, requests });
     const micros = (cpuNanoseconds(server.pid) - before) / requests / 1000;

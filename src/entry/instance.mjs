@@ -42,9 +42,6 @@ export const closedFor = (now) => (now < closedUntil ? closedUntil - now : 0);
 /** The running instance, made if there is none. Its `problem` says why it cannot serve, if so. */
 export const running = (env) => current ?? (current = new Instance(env));
 
-/** Starts over, whatever runs. For the benchmark that measures starting. */
-export const restart = (env) => (current = new Instance(env));
-
 /** Runs something in wasm. A trap replaces the instance and throws `Trap`; other errors pass. */
 export function guard(inside) {
   try {
