@@ -55,6 +55,10 @@ fn with<T>(f: impl FnOnce(&mut Instance) -> T) -> Option<T> {
     INSTANCE.with_borrow_mut(|instance| instance.as_mut().map(f))
 }
 
+fn of_gateway<T>(f: impl FnOnce(&Gateway) -> T) -> Option<T> {
+    with(|instance| instance.driver.as_ref().map(|driver| f(driver.gateway()))).flatten()
+}
+
 /// Loads the compiled gateway of an environment (`FERROGATE_ENV`; `None`: the file as it stands). `wake` is called
 /// with the slot of a request that can go on. Returns the address of the layout.
 ///
@@ -117,42 +121,44 @@ pub fn start() -> Option<String> {
 /// The bindings that the configuration asks; they must be there.
 #[wasm_bindgen]
 pub fn bindings() -> Vec<String> {
-    let names = |driver: &Driver<Cloudflare>| driver.gateway().bindings.clone();
-    with(|instance| instance.driver.as_ref().map(names)).flatten().unwrap_or_default()
+    of_gateway(|gateway| gateway.bindings.clone()).unwrap_or_default()
 }
 
-/// The request headers to pack, in order; those from [`asked_of_bodies`] on not for GET and HEAD, those from
-/// [`asked_of_options`] on only for OPTIONS. An empty name stands for one that this gateway does not read.
+/// The request headers to pack, in order: those that the configuration names, then those that the gateway knows. Those
+/// from [`asked_of_bodies`] on not for GET and HEAD, those from [`asked_of_options`] on only for OPTIONS. An empty name
+/// stands for one that this gateway does not read.
 #[wasm_bindgen]
 pub fn headers() -> Vec<String> {
-    let reads = |header: Header| {
-        let driver = |instance: &mut Instance| instance.driver.as_ref().map(|driver| driver.gateway().reads(header));
-        with(driver).flatten().unwrap_or_default()
+    let name = |gateway: &Gateway, header: Header| if gateway.reads(header) { header.name() } else { "" }.to_owned();
+    let names = |gateway: &Gateway| {
+        let known = Header::ALL.into_iter().map(|header| name(gateway, header));
+        gateway.named_headers.iter().cloned().chain(known).collect()
     };
-    let name = |header: Header| if reads(header) { header.name().to_owned() } else { String::new() };
-    Header::ALL.into_iter().map(name).collect()
+    of_gateway(names).unwrap_or_default()
 }
 
 /// Where in [`headers`] the ones begin that GET and HEAD are not asked for.
 #[wasm_bindgen]
 pub fn asked_of_bodies() -> usize {
-    Header::ALL.into_iter().take_while(|header| header.asked_of() < Asked::WithBody).count()
+    headers_before(Asked::WithBody)
 }
 
 /// Where in [`headers`] the ones begin that only OPTIONS is asked for.
 #[wasm_bindgen]
 pub fn asked_of_options() -> usize {
-    Header::ALL.into_iter().take_while(|header| header.asked_of() < Asked::Options).count()
+    headers_before(Asked::Options)
+}
+
+fn headers_before(asked: Asked) -> usize {
+    let known = Header::ALL.into_iter().take_while(|header| header.asked_of() < asked).count();
+    of_gateway(|gateway| gateway.named_headers.len()).unwrap_or_default().saturating_add(known)
 }
 
 /// A constant list of response headers: name, value, name, value …
 #[wasm_bindgen]
 pub fn header_list(index: usize) -> Vec<String> {
-    let list = with(|instance| {
-        let list = instance.driver.as_ref()?.gateway().header_list(index)?;
-        Some(list.into_iter().flat_map(|(name, value)| [name, value]).collect())
-    });
-    list.flatten().unwrap_or_default()
+    let list = of_gateway(|gateway| gateway.header_list(index)).flatten().unwrap_or_default();
+    list.into_iter().flat_map(|(name, value)| [name, value]).collect()
 }
 
 /// How long a parked request is waited for, in milliseconds.
@@ -167,7 +173,7 @@ pub fn begin(now: f64, text: usize, fields: usize) {
     turn(|instance, driver| {
         let (text, lengths) = (instance.input.get(..text)?, instance.lengths.get(..fields)?);
         let text = String::from_utf8(text.to_vec()).ok()?;
-        let head = RequestHead::read(text, lengths).ok()?;
+        let head = RequestHead::read(text, lengths, driver.gateway().named_headers.len()).ok()?;
         Some(driver.begin(millis(now), head))
     });
 }

@@ -71,7 +71,7 @@ fn run(case: &str, times: u32) {
     let mut written = Written::default();
     let requests = requests(case);
     for (text, lengths) in requests.iter().cycle().take(times.try_into().unwrap()) {
-        let head = RequestHead::read(text.clone(), lengths).unwrap();
+        let head = RequestHead::read(text.clone(), lengths, 0).unwrap();
         let turn = driver.begin(NOW, head);
         written.write(&turn);
         if let Turn::Effect(handle, _) = turn {

@@ -217,7 +217,7 @@ proptest! {
         let started = fixture();
         let token = bearer(scope);
         let token = Some(&*token).filter(|_| request.claims.is_some());
-        let (Ok(head), Ok(same)) = (request.head(token), request.head(token)) else { return Ok(()) };
+        let (Ok(head), Ok(same)) = (request.head(&[], token), request.head(&[], token)) else { return Ok(()) };
         let said: Vec<Answer> = answers.iter().copied().chain([Answer::Ready]).collect();
         let followed = drive::follow(started.gateway(), head, NOW, &said);
 

@@ -194,7 +194,7 @@ pub(crate) fn head(method: &str, target: &str, headers: &[(Header, &str)]) -> Re
         lengths.push(value.map_or(ABSENT, |value| value.len() as u32));
         text.push_str(value.unwrap_or_default());
     }
-    RequestHead::read(text, &lengths).unwrap()
+    RequestHead::read(text, &lengths, 0).unwrap()
 }
 
 /// `Authorization` with a token for these scopes.

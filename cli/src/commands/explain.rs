@@ -147,7 +147,7 @@ fn one(given: &Given, host: &dyn Host) -> Result<Recorded, Failure> {
         body_length: given.value("body").map(|file| length(host, file)).transpose()?,
         claims: given.value("claims").map(claims).transpose()?,
     };
-    if request.head(None).err() == Some(Unreadable::Url) {
+    if request.head(&[], None).err() == Some(Unreadable::Url) {
         return Err(wrong(&COMMAND, format!("URL: {}, or a path that begins with /", Unreadable::Url.message())));
     }
     let answer = |text| Answer::parse(text).map_err(|message| wrong(&COMMAND, format!("--answer: {message}")));

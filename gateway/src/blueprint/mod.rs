@@ -35,6 +35,9 @@ pub struct Blueprint {
     pub fallback: Fallback,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
+    /// The request headers that texts of the configuration name, in lower case, each once; they are packed beside those that
+    /// the gateway knows by name.
+    pub headers: Vec<String>,
     /// The policies of routes, each once.
     pub policies: Packed<Policy>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.

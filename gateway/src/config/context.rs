@@ -10,6 +10,7 @@ use super::{
     tree::{Table, Value},
     values::{listed, quoted, variables::Written},
 };
+use crate::http::request::MOST_NAMED;
 
 /// Everything around the values of one configuration.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Context<'r> {
     /// `[policies.NAME]`.
     pub policies: Names,
     variables: RefCell<Variables>,
+    headers: RefCell<Vec<String>>,
     first_uses: RefCell<Vec<Span>>,
     misspelt: RefCell<Vec<(String, String)>>,
 }
@@ -60,6 +62,7 @@ impl<'r> Context<'r> {
             issuers: names("issuers", "issuer", Code::UnknownIssuer, Code::UnusedIssuer),
             policies: names("policies", "policy", Code::UnknownPolicy, Code::UnusedPolicy),
             variables: RefCell::default(),
+            headers: RefCell::default(),
             first_uses: RefCell::default(),
             misspelt: RefCell::default(),
         }
@@ -86,6 +89,20 @@ impl<'r> Context<'r> {
             item.draft(Code::TooMany, "this is more than 65,535 variables").report();
         }
         text
+    }
+
+    /// Has a request header packed with every request, since a text names it. In lower case.
+    pub fn intern_header(&self, item: &Item<'_>, name: &str) -> Option<()> {
+        let mut headers = self.headers.borrow_mut();
+        if headers.iter().any(|known| known == name) {
+            return Some(());
+        }
+        if headers.len() >= MOST_NAMED {
+            item.draft(Code::TooMany, format!("this is more than {MOST_NAMED} request headers")).report();
+            return None;
+        }
+        headers.push(name.to_owned());
+        Some(())
     }
 
     /// Warns of variables that are not among `known`.
@@ -121,10 +138,10 @@ impl<'r> Context<'r> {
         }
     }
 
-    /// All variables that were named.
+    /// All variables and request headers that were named.
     #[must_use]
-    pub fn into_variables(self) -> Variables {
-        self.variables.into_inner()
+    pub fn into_variables_and_headers(self) -> (Variables, Vec<String>) {
+        (self.variables.into_inner(), self.headers.into_inner())
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Only the shape stands here. Which facts fill it is known to the stage that uses it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// A piece of a [`Template`].
@@ -24,11 +26,11 @@ pub struct Template(pub Vec<Slot>);
 impl Template {
     /// The value for one request; `fact` answers what stands in a slot, `None` leaves the whole value out
     /// (a header with half a value would be worse than none).
-    pub fn fill<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<&'a str>) -> Option<String> {
+    pub fn fill<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<Cow<'a, str>>) -> Option<String> {
         self.0
             .iter()
             .map(|slot| match slot {
-                Slot::Literal(text) => Some(text.as_str()),
+                Slot::Literal(text) => Some(text.into()),
                 other => fact(other),
             })
             .collect()

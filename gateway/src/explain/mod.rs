@@ -72,11 +72,12 @@ impl Started {
     /// The head that the Worker would read. Where the request names claims, a token that holds them and is signed for
     /// its route stands in the place of what was sent, so that the real verification runs.
     fn head(&self, request: &Request, now: Millis) -> Result<RequestHead, request::Unreadable> {
-        let head = request.head(None)?;
+        let named = &self.gateway.named_headers;
+        let head = request.head(named, None)?;
         let Some(claims) = &request.claims else { return Ok(head) };
         let issuer = self.route(&head).and_then(|route| self.issuer(route));
         match issuer.and_then(|issuer| sign::token(issuer, &self.values, claims, now)) {
-            Some(token) => request.head(Some(&format!("Bearer {token}"))),
+            Some(token) => request.head(named, Some(&format!("Bearer {token}"))),
             None => Ok(head),
         }
     }

@@ -103,7 +103,7 @@ pub fn absolute(url: &str, headers: &[(String, String)]) -> String {
 }
 
 fn checked(request: Request) -> Result<Request, String> {
-    match request.head(None) {
+    match request.head(&[], None) {
         Ok(_) => Ok(request),
         Err(unreadable) => Err(format!("the Worker would not read this request: {}", unreadable.message())),
     }

@@ -70,45 +70,47 @@ impl Request {
     }
 
     /// The head as it crosses the boundary: only the headers that decisions read, and of those only what the Worker
-    /// asks a request of this method for. `authorization` takes the place of the one that was sent.
+    /// asks a request of this method for. `named` are those that the configuration names. `authorization` takes the place
+    /// of the one that was sent.
     ///
     /// # Errors
     /// When the Worker would not look at it.
-    pub fn head(&self, authorization: Option<&str>) -> Result<RequestHead, Unreadable> {
+    pub fn head(&self, named: &[String], authorization: Option<&str>) -> Result<RequestHead, Unreadable> {
         if self.url.encode_utf16().count() > LONGEST_URL {
             return Err(Unreadable::UrlTooLong);
         }
         let mut text = [self.method.as_str(), &self.url].concat();
         let mut lengths = vec![length(&self.method), length(&self.url)];
-        for header in Header::ALL {
-            let value = match authorization {
-                Some(value) if header == Header::Authorization => Some(value.to_owned()),
-                _ => self.header(header),
-            };
+        let known = Header::ALL.into_iter().map(|header| match authorization {
+            Some(value) if header == Header::Authorization => Some(value.to_owned()),
+            _ => self.header(header),
+        });
+        for value in named.iter().map(|name| self.sent(name)).chain(known) {
             lengths.push(value.as_deref().map_or(ABSENT, length));
             text.push_str(&value.unwrap_or_default());
         }
         if text.len() > LARGEST_HEAD {
             return Err(Unreadable::HeadersTooLarge);
         }
-        RequestHead::read(text, &lengths).map_err(|malformed| match malformed {
+        RequestHead::read(text, &lengths, named.len()).map_err(|malformed| match malformed {
             Malformed::Url => Unreadable::Url,
             Malformed::Packing => Unreadable::HeadersTooLarge,
         })
     }
 
-    /// A header as `Headers.get` of the Fetch standard gives it: values of one name joined by `, `.
     fn header(&self, header: Header) -> Option<String> {
         if !self.is_asked_for(header) {
             return None;
         }
-        let named = self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(header.name()));
+        let length = || self.body_length.filter(|_| header == Header::ContentLength);
+        self.sent(header.name()).or_else(|| length().map(|length| length.to_string()))
+    }
+
+    /// A header as `Headers.get` of the Fetch standard gives it: values of one name joined by `, `.
+    fn sent(&self, name: &str) -> Option<String> {
+        let named = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
         let values: Vec<&str> = named.map(|(_, value)| value.trim_matches([' ', '\t', '\r', '\n'])).collect();
-        match (values.is_empty(), header, self.body_length) {
-            (false, ..) => Some(values.join(", ")),
-            (true, Header::ContentLength, Some(length)) => Some(length.to_string()),
-            _ => None,
-        }
+        if values.is_empty() { None } else { Some(values.join(", ")) }
     }
 
     fn is_asked_for(&self, header: Header) -> bool {
@@ -135,10 +137,11 @@ mod tests {
         let headers = [("Origin", " a "), ("X-Other", "x"), ("origin", "b"), ("content-length", "7")];
         request.headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         request.body_length = Some(9);
-        let head = request.head(Some("Bearer t")).unwrap();
+        let head = request.head(&["x-other".to_owned()], Some("Bearer t")).unwrap();
         assert_eq!(head.header(Header::Origin), Some("a, b"));
         assert_eq!(head.header(Header::Authorization), Some("Bearer t"));
         assert_eq!(head.header(Header::ContentLength), Some("7"));
+        assert_eq!(head.named(0), Some("x"));
     }
 
     #[test]
@@ -146,7 +149,7 @@ mod tests {
         let of = |method: &str| {
             let mut request = Request { body_length: Some(9), ..Request::new(method, "https://a.test/") };
             request.headers.push(("Access-Control-Request-Method".to_owned(), "PUT".to_owned()));
-            let head = request.head(None).unwrap();
+            let head = request.head(&[], None).unwrap();
             let header = |header| head.header(header).map(str::to_owned);
             (header(Header::ContentLength), header(Header::AccessControlRequestMethod))
         };
@@ -157,10 +160,13 @@ mod tests {
 
     #[test]
     fn what_the_worker_would_not_look_at_is_unreadable() {
-        assert_eq!(Request::new("GET", "/a").head(None).err(), Some(Unreadable::Url));
+        assert_eq!(Request::new("GET", "/a").head(&[], None).err(), Some(Unreadable::Url));
         let long = format!("https://a.test/{}", "a".repeat(LONGEST_URL));
-        assert_eq!(Request::new("GET", &long).head(None).err(), Some(Unreadable::UrlTooLong));
+        assert_eq!(Request::new("GET", &long).head(&[], None).err(), Some(Unreadable::UrlTooLong));
         let large = "x".repeat(LARGEST_HEAD);
-        assert_eq!(Request::new("GET", "https://a.test/").head(Some(&large)).err(), Some(Unreadable::HeadersTooLarge));
+        assert_eq!(
+            Request::new("GET", "https://a.test/").head(&[], Some(&large)).err(),
+            Some(Unreadable::HeadersTooLarge)
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The head of a request as it crossed the boundary: one text and where its fields lie.
 //!
-//! Only the fields that some decision reads are here; the body never is.
+//! Only the fields that some decision reads are here; the body never is. Some are known here by name, others are named by
+//! the configuration.
 
 use super::path::{self, PathError};
 
@@ -14,6 +15,8 @@ pub enum Header {
     Origin,
     /// `Authorization`
     Authorization,
+    /// `Accept`
+    Accept,
     /// `X-API-Version`
     ApiVersion,
     /// `Content-Length`
@@ -26,10 +29,11 @@ pub enum Header {
 
 impl Header {
     /// Every header, in packing order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RequestId,
         Self::Origin,
         Self::Authorization,
+        Self::Accept,
         Self::ApiVersion,
         Self::ContentLength,
         Self::AccessControlRequestMethod,
@@ -43,6 +47,7 @@ impl Header {
             Self::RequestId => "x-request-id",
             Self::Origin => "origin",
             Self::Authorization => "authorization",
+            Self::Accept => "accept",
             Self::ApiVersion => "x-api-version",
             Self::ContentLength => "content-length",
             Self::AccessControlRequestMethod => "access-control-request-method",
@@ -72,8 +77,8 @@ pub enum Asked {
     Options,
 }
 
-/// Fields before the headers: method and URL.
-const LEADING: usize = 2;
+/// The most headers that a configuration may name besides those of [`Header`]: every request is asked for each.
+pub const MOST_NAMED: usize = 32;
 
 /// The length that stands for a field that is not there.
 pub const ABSENT: u32 = u32::MAX;
@@ -102,27 +107,26 @@ pub struct RequestHead {
     authority: Span,
     path: Span,
     query: Span,
+    named: Vec<Option<Span>>,
     headers: [Option<Span>; Header::ALL.len()],
 }
 
 impl RequestHead {
-    /// Reads a head from its fields, one after another in `text`, and their lengths in bytes: method, URL and
-    /// the headers in the order of [`Header::ALL`], [`ABSENT`] for one that is not there.
+    /// Reads a head from its fields, one after another in `text`, and their lengths in bytes: method, URL, so many headers
+    /// `named` by the configuration and those of [`Header::ALL`] in its order, [`ABSENT`] for one that is not there.
     ///
     /// # Errors
     /// When lengths and text do not fit together, or the URL is not absolute.
-    pub fn read(text: String, lengths: &[u32]) -> Result<Self, Malformed> {
-        let mut at = 0_usize;
-        let mut spans = [None; LEADING + Header::ALL.len()];
-        for (span, length) in spans.iter_mut().zip(lengths).filter(|(_, length)| **length != ABSENT) {
-            let end = at.saturating_add(usize::try_from(*length).map_err(|_| Malformed::Packing)?);
-            text.get(at..end).ok_or(Malformed::Packing)?;
-            *span = Some(Span { start: at, end });
-            at = end;
+    pub fn read(text: String, lengths: &[u32], named: usize) -> Result<Self, Malformed> {
+        let mut fields = Fields { text: &text, lengths: lengths.iter(), at: 0 };
+        let (method, url) = fields.next()?.zip(fields.next()?).ok_or(Malformed::Packing)?;
+        let named = (0..named).map(|_| fields.next()).collect::<Result<_, _>>()?;
+        let mut headers = [None; Header::ALL.len()];
+        for header in &mut headers {
+            *header = fields.next()?;
         }
-        let [Some(method), Some(url), headers @ ..] = spans else { return Err(Malformed::Packing) };
         let (authority, path, query) = split_url(&text, url).ok_or(Malformed::Url)?;
-        Ok(Self { text, method, url, authority, path, query, headers })
+        Ok(Self { text, method, url, authority, path, query, named, headers })
     }
 
     /// The method as it was sent.
@@ -162,6 +166,12 @@ impl RequestHead {
         Some(self.slice(span))
     }
 
+    /// The value of a header that the configuration names, by its place there.
+    #[must_use]
+    pub fn named(&self, index: usize) -> Option<&str> {
+        self.named.get(index).copied().flatten().map(|span| self.slice(span))
+    }
+
     /// Whether some field held bytes that were not UTF-8: the runtime has replaced them by U+FFFD, so nobody
     /// knows any more what was sent.
     #[must_use]
@@ -179,6 +189,24 @@ impl RequestHead {
 
     fn slice(&self, span: Span) -> &str {
         self.text.get(span.start..span.end).unwrap_or_default()
+    }
+}
+
+/// The fields of a packed head, one after another.
+struct Fields<'a> {
+    text: &'a str,
+    lengths: std::slice::Iter<'a, u32>,
+    at: usize,
+}
+
+impl Fields<'_> {
+    /// Where the next field lies; none for one that is not there or was not packed.
+    fn next(&mut self) -> Result<Option<Span>, Malformed> {
+        let Some(length) = self.lengths.next().filter(|length| **length != ABSENT) else { return Ok(None) };
+        let start = self.at;
+        self.at = start.saturating_add(usize::try_from(*length).map_err(|_| Malformed::Packing)?);
+        self.text.get(start..self.at).ok_or(Malformed::Packing)?;
+        Ok(Some(Span { start, end: self.at }))
     }
 }
 
@@ -212,7 +240,7 @@ mod tests {
     fn head(method: &str, url: &str, headers: &[Option<&str>]) -> Result<RequestHead, Malformed> {
         let fields: Vec<Option<&str>> = [Some(method), Some(url)].into_iter().chain(headers.iter().copied()).collect();
         let lengths: Vec<u32> = fields.iter().map(|field| field.map_or(ABSENT, |text| text.len() as u32)).collect();
-        RequestHead::read(fields.into_iter().flatten().collect(), &lengths)
+        RequestHead::read(fields.into_iter().flatten().collect(), &lengths, 0)
     }
 
     #[test]
@@ -264,6 +292,14 @@ mod tests {
     }
 
     #[test]
+    fn headers_that_the_configuration_names_stand_before_the_others() {
+        let lengths = [3, 9, ABSENT, 2, ABSENT, 1];
+        let head = RequestHead::read("GEThttp://a/xxo".to_owned(), &lengths, 2).unwrap();
+        assert_eq!((head.named(0), head.named(1), head.named(2)), (None, Some("xx"), None));
+        assert_eq!((head.header(Header::RequestId), head.header(Header::Origin)), (None, Some("o")));
+    }
+
+    #[test]
     fn a_replacement_character_is_noticed() {
         assert!(head("GET", "http://a/", &[Some("a\u{fffd}b")]).unwrap().has_lost_bytes());
         assert!(!head("GET", "http://a/", &[Some("\u{e9}")]).unwrap().has_lost_bytes());
@@ -272,7 +308,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_lengths_are_read_or_refused_without_a_panic(text in ".{0,40}", lengths in proptest::collection::vec(0_u32..50, 0..12)) {
-            let _ = RequestHead::read(text, &lengths);
+            let _ = RequestHead::read(text, &lengths, 2);
         }
     }
 }

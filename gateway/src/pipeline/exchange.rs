@@ -1,6 +1,6 @@
 //! What is known about one request on its way through the pipeline.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     blueprint::Action,
@@ -54,6 +54,12 @@ impl<'g> Exchange<'g> {
         self.head.header(header)
     }
 
+    /// A request header that the configuration names, in lower case.
+    #[must_use]
+    pub fn sent(&self, name: &str) -> Option<&'g str> {
+        self.head.named(self.gateway.named_headers.iter().position(|known| known == name)?)
+    }
+
     /// The CORS policy that speaks for the request: its route's, or the gateway's until there is a route.
     #[must_use]
     pub fn cors(&self) -> Option<&'g Cors> {
@@ -89,15 +95,15 @@ impl<'g> Exchange<'g> {
 
     /// What fills a template's slot.
     #[must_use]
-    pub fn fact(&self, slot: &Slot) -> Option<&str> {
+    pub fn fact(&self, slot: &Slot) -> Option<Cow<'_, str>> {
         match slot {
             // A template puts its literals in itself.
             Slot::Literal(_) => None,
-            Slot::RequestId => Some(&self.request_id),
+            Slot::RequestId => Some((&*self.request_id).into()),
             Slot::Claim(name) => self.principal.as_ref()?.claim(name),
             Slot::PathParameter(name) => {
                 let position = self.route?.route.parameters.iter().position(|known| known == name)?;
-                self.values.get(position).copied()
+                self.values.get(position).map(|value| (*value).into())
             }
         }
     }

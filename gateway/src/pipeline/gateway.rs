@@ -35,6 +35,8 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     /// How long an answer may take, where route, policies and upstream say nothing.
     pub timeout: Timeouts,
+    /// The request headers that the configuration names, in lower case, as they are packed.
+    pub named_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
     pub bindings: Vec<String>,
     policies: Packed<Policy>,
@@ -125,7 +127,8 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, bindings, fallback, policies, routes, table } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, fallback, bindings, headers, policies, routes, table } =
+            blueprint;
         let values = resolve(&variables, environment)?;
         let issuers = issuers.iter().map(|issuer| Verifier::new(issuer, &values)).collect::<Result<_, _>>();
         let targets = upstreams.iter().map(|upstream| Target::new(upstream, &values));
@@ -138,6 +141,7 @@ impl Gateway {
             timeout: fallback.timeout,
             name,
             table,
+            named_headers: headers,
             bindings,
             policies,
             routes,

@@ -106,7 +106,7 @@ mod tests {
     fn head(method: &str, url: &str) -> RequestHead {
         let lengths = [method.len() as u32, url.len() as u32].into_iter().chain(Header::ALL.map(|_| ABSENT));
         let lengths: Vec<u32> = lengths.collect();
-        RequestHead::read(format!("{method}{url}"), &lengths).unwrap()
+        RequestHead::read(format!("{method}{url}"), &lengths, 0).unwrap()
     }
 
     fn route(table: &Table, head: &RequestHead) -> Result<u16, (&'static str, Option<String>)> {

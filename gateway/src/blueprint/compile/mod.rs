@@ -132,8 +132,10 @@ fn read(name: Option<&str>, root: &Table, environments: &Table, loaded: &Loaded,
         Broken::ToTheEnd => report.forget_all_but_syntax(),
     }
     let gateway = gateway.filter(|_| !report.has_errors());
-    let gateway =
-        gateway.map(|(blueprint, resolved)| (Blueprint { variables: context.into_variables(), ..blueprint }, resolved));
+    let gateway = gateway.map(|(blueprint, resolved)| {
+        let (variables, headers) = context.into_variables_and_headers();
+        (Blueprint { variables, headers, ..blueprint }, resolved)
+    });
     Reading { name: name.map(str::to_owned), gateway, diagnostics: report.into_diagnostics() }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "compiler")]
 pub mod keys;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -55,7 +57,7 @@ pub const NO_SUCH_PLACE: Kind =
 /// [`NO_SUCH_PLACE`] when what the request says cannot stand in an address.
 pub fn respond<'a>(
     config: &'a Config,
-    fact: impl Fn(&'a Slot) -> Option<&'a str>,
+    fact: impl Fn(&'a Slot) -> Option<Cow<'a, str>>,
     query: &str,
 ) -> Result<Made, Problem> {
     match config {
@@ -75,7 +77,7 @@ impl Fixed {
 }
 
 impl Redirect {
-    fn made<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<&'a str>, query: &str) -> Result<Made, Problem> {
+    fn made<'a>(&'a self, fact: impl Fn(&'a Slot) -> Option<Cow<'a, str>>, query: &str) -> Result<Made, Problem> {
         let location = self.to.fill(fact).filter(|location| is_field_value(location) && !leaves(location, &self.to));
         let Some(location) = location else {
             return Err(Problem::new(&NO_SUCH_PLACE, "The request cannot be redirected."));
@@ -108,7 +110,7 @@ mod tests {
 
     fn redirect(to: Vec<Slot>, rest: &'static str, query: &str) -> Result<Made, &'static str> {
         let config = Config::Redirect(Redirect { status: 308, to: Template(to), keep_query: true });
-        respond(&config, |_| Some(rest), query).map_err(|problem| problem.kind.code)
+        respond(&config, |_| Some(rest.into()), query).map_err(|problem| problem.kind.code)
     }
 
     fn to(literal: &str) -> Vec<Slot> {

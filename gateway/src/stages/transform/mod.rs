@@ -3,6 +3,8 @@
 #[cfg(feature = "compiler")]
 pub mod keys;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +33,7 @@ pub struct Changes {
 
 impl Changes {
     /// Adds the changes to a head's edits; `fact` says what fills a template's slots.
-    pub fn apply<'a>(&'a self, head: &mut Edits, fact: impl Fn(&'a Slot) -> Option<&'a str>) {
+    pub fn apply<'a>(&'a self, head: &mut Edits, fact: impl Fn(&'a Slot) -> Option<Cow<'a, str>>) {
         for name in &self.remove {
             head.remove(name.clone());
         }
@@ -72,7 +74,7 @@ mod tests {
 
     fn with_subject(subject: Option<&'static str>) -> Edits {
         let mut head = Edits::default();
-        changes().apply(&mut head, |_| subject);
+        changes().apply(&mut head, |_| subject.map(Cow::from));
         head
     }
 
