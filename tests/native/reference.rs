@@ -21,7 +21,7 @@ use gateway::{
         tree::{Node, Table, Value as Toml},
     },
     http::method::Method,
-    stages::security_headers::DEFAULTS,
+    stages::security_headers::{API, WEB},
 };
 use regex_lite::Regex;
 use serde_json::{Value, json};
@@ -352,10 +352,14 @@ fn the_fragments_of_the_guide_are_a_gateway_without_findings() {
 }
 
 #[test]
-fn the_guide_lists_the_default_security_headers() {
-    let page = text_of("docs/configuration.md");
-    for (name, value) in DEFAULTS {
-        assert!(page.contains(&format!("| `{name}` | `{value}` |")), "{name}");
+fn the_page_of_security_headers_lists_the_presets() {
+    let page = text_of("docs/security-headers.md");
+    let (_, tables) = page.split_once("### `api`").unwrap();
+    let (api, web) = tables.split_once("### `web`").unwrap();
+    for (table, preset) in [(api, API), (web, WEB)] {
+        for (name, value) in preset {
+            assert!(table.contains(&format!("| `{name}` | `{value}` |")), "{name}");
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Fallback {
 
 impl Default for Fallback {
     fn default() -> Self {
-        Self { cors: None, security_headers: security_headers::defaults(), timeout: DEFAULT_TIMEOUTS }
+        Self { cors: None, security_headers: security_headers::list(security_headers::API), timeout: DEFAULT_TIMEOUTS }
     }
 }
 

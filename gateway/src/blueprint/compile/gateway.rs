@@ -64,9 +64,10 @@ impl Gateway {
         Fallback {
             timeout: timeout.unwrap_or(DEFAULT_TIMEOUTS),
             cors: cors.value(|keys| &keys.cors),
-            security_headers: headers
-                .pick(|keys| &keys.security_headers)
-                .map_or_else(security_headers::defaults, |setting| setting.value.clone().unwrap_or_default()),
+            security_headers: headers.pick(|keys| &keys.security_headers).map_or_else(
+                || security_headers::list(security_headers::API),
+                |setting| setting.value.clone().unwrap_or_default(),
+            ),
         }
     }
 }

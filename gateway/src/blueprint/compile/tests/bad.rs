@@ -131,7 +131,8 @@ findings_of! {
     a_secret_has_no_default: "secret_with_default";
     a_default_that_is_taken_out_is_one: "security_header_name";
     a_security_header_says_something: "security_header_value";
-    security_headers_are_on_off_or_a_table: "security_headers_word";
+    a_preset_of_security_headers_is_a_known_one: "security_headers_preset";
+    security_headers_are_a_preset_or_a_table: "security_headers_word";
     a_policy_behind_another_that_says_the_same_is_a_warning: "shadowed_by_policy";
     a_policy_that_changes_nothing_is_a_warning: "shadowed_policy";
     a_size_is_a_text_with_a_unit: "size_as_number";

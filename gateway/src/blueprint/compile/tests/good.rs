@@ -18,7 +18,7 @@ use crate::{
     stages::{
         authn,
         forward::{Observe, upstream::Target},
-        security_headers::DEFAULTS,
+        security_headers::{self, API, WEB},
     },
 };
 
@@ -88,7 +88,7 @@ fn equal_policies_are_kept_once() {
     let index = |key: &str| route(&blueprint, key).policy;
     assert_eq!(index("GET /v1/products/{id}"), index("HEAD /v1/products/{id}"));
     assert!(policy(&blueprint, "GET /files/{path...}").security_headers.is_empty(), "nothing of it is touched");
-    assert_eq!(policy(&blueprint, "PATCH /v1/settings").security_headers.len(), DEFAULTS.len());
+    assert_eq!(policy(&blueprint, "PATCH /v1/settings").security_headers.len(), API.len());
     assert_eq!(policy(&blueprint, "GET /v1/orders").security_headers, blueprint.fallback.security_headers);
 }
 
@@ -96,7 +96,25 @@ fn equal_policies_are_kept_once() {
 fn a_gateway_that_says_nothing_has_the_default_security_headers() {
     let blueprint = compile("f", "[gateway]\nname = \"a\"").into_blueprint().unwrap();
     let list = blueprint.fallback.security_headers.iter();
-    assert_eq!(list.map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), DEFAULTS);
+    assert_eq!(list.map(|(name, value)| (name.as_str(), value.as_str())).collect::<Vec<_>>(), API);
+}
+
+#[test]
+fn a_preset_is_named_or_edited() {
+    let headers = |value: &str| {
+        let file = format!("[gateway]\nname = \"a\"\nsecurity_headers = {value}");
+        compile("f", &file).into_blueprint().unwrap().fallback.security_headers
+    };
+    let preset = security_headers::list;
+    assert_eq!(headers("\"web\""), preset(WEB));
+    assert_eq!((headers("true"), headers("\"off\"")), (preset(API), Vec::new()));
+    let edited = headers("{ x-a = \"b\", preset = \"web\", x-frame-options = \"DENY\", referrer-policy = false }");
+    assert_eq!(edited.len(), WEB.len());
+    assert!(
+        edited.contains(&("x-frame-options".into(), "DENY".into())) && edited.contains(&("x-a".into(), "b".into()))
+    );
+    assert!(!edited.iter().any(|(name, _)| name == "referrer-policy"));
+    assert_eq!(headers("{ preset = \"off\", x-a = \"b\" }"), [("x-a".to_owned(), "b".to_owned())]);
 }
 
 #[test]
