@@ -15,16 +15,17 @@ const HEAD = {
   "x-frame-options": "DENY",
 };
 
+/** Status, family, title and detail. Always a document: who wants text instead (gateway/src/http/accept.rs) is not asked. */
 const KINDS = {
-  body_too_large: [413, "The body is too large", "The body of the request is larger than this route takes."],
-  url_too_long: [414, "The URL is too long", "A URL may have 16,384 characters."],
-  headers_too_large: [431, "The headers are too large", "The headers that the gateway reads may have 65,536 bytes together."],
-  internal: [500, "The gateway failed", "The request was not finished. It may or may not have reached the upstream."],
-  upstream_unreachable: [502, "The upstream did not answer", "The connection to the upstream failed before it answered."],
-  cannot_start: [503, "The gateway cannot start", "Its configuration is incomplete; the log says what is missing."],
-  restarting: [503, "The gateway is restarting", "It failed several times in a row and pauses for a moment."],
-  upstream_timeout: [504, "The upstream did not answer in time", "The upstream did not answer before its deadline."],
-  dependency_timeout: [504, "The gateway waited too long", "A service that the gateway stands on did not answer in time."],
+  body_too_large: [413, "VAL", "The body is too large", "The body of the request is larger than this route takes."],
+  url_too_long: [414, "VAL", "The URL is too long", "A URL may have 16,384 characters."],
+  headers_too_large: [431, "VAL", "The headers are too large", "The headers that the gateway reads may have 65,536 bytes together."],
+  internal: [500, "SRV", "The gateway failed", "The request was not finished. It may or may not have reached the upstream."],
+  upstream_unreachable: [502, "NET", "The upstream did not answer", "The connection to the upstream failed before it answered."],
+  cannot_start: [503, "SRV", "The gateway cannot start", "Its configuration is incomplete; the log says what is missing."],
+  restarting: [503, "SRV", "The gateway is restarting", "It failed several times in a row and pauses for a moment."],
+  upstream_timeout: [504, "NET", "The upstream did not answer in time", "The upstream did not answer before its deadline."],
+  dependency_timeout: [504, "SRV", "The gateway waited too long", "A service that the gateway stands on did not answer in time."],
 };
 
 /** The answer after an exception. A trap has been reported where it was caught. */
@@ -51,10 +52,10 @@ export function logLine(request, rest) {
 
 /** A problem document (RFC 9457) of one of the kinds above, and its log line. */
 export function plain(code, request, extra) {
-  const [status, title, detail] = KINDS[code];
+  const [status, family, title, detail] = KINDS[code];
   const id = requestId(request);
   const type = `urn:ferrogate:problem:${code}`;
-  const body = { type, title, status, detail, instance: `urn:ferrogate:request:${id}`, code };
+  const body = { type, title, status, detail, instance: `urn:ferrogate:request:${id}`, code, family: `${family}-${status}` };
   logLine(request, { level: "error", request_id: id, status, code });
   return new Response(JSON.stringify(body), { status, headers: { ...HEAD, ...extra, "x-request-id": id } });
 }

@@ -206,6 +206,14 @@ test('the etag of a 304 comes through', async () => {
   assert.equal(answer.headers.etag, '"7"');
 });
 
+test('a refusal comes as text to those who want that more', async () => {
+  const answer = await gateway.ask('/nowhere', { headers: { accept: 'text/plain, */*;q=0.1', 'x-request-id': 'r-1' } });
+  assert.equal(answer.status, 404);
+  assert.equal(answer.headers['content-type'], 'text/plain; charset=utf-8');
+  assert.match(answer.body, /^404 There is no such route\n[^]*\ncode: route_not_found \(ROUTE-404\)\nrequest: r-1\n$/);
+  assertCareful(answer);
+});
+
 test('a HEAD that is refused has the head of the problem and no body', async () => {
   const answer = await speak(gateway.port, head('HEAD', '/nowhere'));
   assert.deepEqual([answer.status, answer.field('content-type'), answer.body.length], [404, 'application/problem+json', 0]);

@@ -1,5 +1,6 @@
 //! The vocabulary of HTTP: heads, edits, problems. No sockets, no bodies, no decisions.
 
+pub mod accept;
 pub mod cidr;
 pub mod edits;
 pub mod host;

@@ -6,6 +6,7 @@ use crate::{
         edits::Edits,
         problem::{Fault, Kind, Problem},
         reply::{Made, Reply},
+        request::Header,
     },
     pipeline::{
         exchange::Exchange,
@@ -43,7 +44,7 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>) -> Clos
         }
         Err(problem) => {
             let kind = problem.kind;
-            made(exchange, problem.into_reply(&exchange.request_id), Some(kind))
+            made(exchange, problem.into_reply(&exchange.request_id, exchange.header(Header::Accept)), Some(kind))
         }
     }
 }

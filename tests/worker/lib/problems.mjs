@@ -24,6 +24,7 @@ export function assertProblem(answer, status, code, id = answer.headers['x-reque
   assert.equal(document.instance, `urn:ferrogate:request:${id}`);
   assert.equal(document.type, `urn:ferrogate:problem:${code}`);
   assert.equal(document.status, status);
+  assert.match(document.family, new RegExp(`^[A-Z]+-${status}$`));
   assert.ok(document.title.length > 0 && document.detail.length > 0);
   assertCareful(answer);
   return document;
