@@ -6,7 +6,7 @@
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
-import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY } from "./plan.mjs";
+import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY, writeLog } from "./plan.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
  * the driver frees the slots of clients that leave earlier after a second. */
@@ -30,7 +30,7 @@ export function made(plan) {
   const constant = plan.constant();
   const response = new Response(body === "" ? null : body, { status: plan.number, headers: constant?.headers });
   plan.edit(response.headers, true);
-  console.log(log);
+  writeLog(log);
   return response;
 }
 
@@ -159,7 +159,7 @@ class Call {
   relay(plan) {
     const log = plan.field();
     if (!plan.untouched) plan.edit(this.response.headers);
-    console.log(log);
+    writeLog(log);
     this.resolve(this.response);
   }
 
@@ -219,7 +219,7 @@ class Call {
   ended(plan, how) {
     if (!instances.isCurrent(plan.instance)) return this.logAlone();
     const last = plan.instance.step(plan, how);
-    if (last.kind === CLOSED) console.log(last.field());
+    if (last.kind === CLOSED) writeLog(last.field());
   }
 }
 
@@ -256,5 +256,5 @@ function answerHead(plan, answer) {
 function dropped(plan) {
   if (!instances.isCurrent(plan.instance)) return;
   const last = plan.instance.drop(plan);
-  if (last.kind === MADE || last.kind === CLOSED) console.log(last.field());
+  if (last.kind === MADE || last.kind === CLOSED) writeLog(last.field());
 }

@@ -64,3 +64,8 @@ export class Plan {
     for (let left = words[at + 3]; left > 0; left--) headers.append(this.field(), this.field());
   }
 }
+
+/** Writes the log line of a request; an empty one stands for none. */
+export function writeLog(line) {
+  if (line !== "") console.log(line);
+}

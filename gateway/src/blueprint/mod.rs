@@ -16,7 +16,7 @@ use crate::{
     stages::{
         authn, cors,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
-        respond, security_headers,
+        log, respond, security_headers,
     },
 };
 
@@ -55,11 +55,18 @@ pub struct Fallback {
     pub security_headers: security_headers::Config,
     /// How long an answer may take.
     pub timeout: Timeouts,
+    /// Which requests get their log line.
+    pub log: log::Config,
 }
 
 impl Default for Fallback {
     fn default() -> Self {
-        Self { cors: None, security_headers: security_headers::list(security_headers::API), timeout: DEFAULT_TIMEOUTS }
+        Self {
+            cors: None,
+            security_headers: security_headers::list(security_headers::API),
+            timeout: DEFAULT_TIMEOUTS,
+            log: log::Config::default(),
+        }
     }
 }
 

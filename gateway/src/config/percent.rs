@@ -22,6 +22,20 @@ impl Percent {
         (points <= Self::WHOLE.0).then_some(Self(points))
     }
 
+    /// Reads `50%`, `12.5%` or `0.05%`: digits, at most two decimals and the sign, up to 100 %; `None` for anything else.
+    /// `values::percent` says what is wrong with it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_suffix('%')?;
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !are_digits(whole) || !are_digits(decimals) || decimals.len() > 2 {
+            return None;
+        }
+        // The digits with the point moved two places to the right are the basis points.
+        format!("{whole}{decimals:0<2}").parse().ok().and_then(Self::from_basis_points)
+    }
+
     /// Hundredths of a percent, 0 to 10,000.
     #[must_use]
     pub fn basis_points(self) -> u16 {

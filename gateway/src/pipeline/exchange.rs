@@ -93,6 +93,12 @@ impl<'g> Exchange<'g> {
         self.route.map(ReadyRoute::key).or(self.built_in).unwrap_or("-")
     }
 
+    /// The parameters of the path, by name.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'g str, &'g str)> {
+        let names = self.route.map(|route| route.route.parameters.as_slice()).unwrap_or_default();
+        names.iter().map(String::as_str).zip(self.values.iter().copied())
+    }
+
     /// What fills a template's slot.
     #[must_use]
     pub fn fact(&self, slot: &Slot) -> Option<Cow<'_, str>> {

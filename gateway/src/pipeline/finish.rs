@@ -14,7 +14,10 @@ use crate::{
         run::{Outcome, relay},
     },
     ports::upstream::BodyEnd,
-    stages::{log::Line, security_headers},
+    stages::{
+        log::{Level, line::Line},
+        security_headers,
+    },
 };
 
 /// An outcome with its answer made.
@@ -81,15 +84,19 @@ impl Log {
         self.problem.map(|kind| kind.code)
     }
 
-    /// The line, at the moment when there is nothing left to wait for.
+    /// The line, at the moment when there is nothing left to wait for; empty for none.
     #[must_use]
     pub fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
+        let (logging, level) = (&exchange.gateway.logging, level(self.problem));
+        if !logging.writes(level, &exchange.request_id) {
+            return String::new();
+        }
         Line {
-            level: level(self.problem),
+            level: level.name(),
             msg: "request",
             request_id: &exchange.request_id,
             method: exchange.head.method(),
-            path: exchange.head.path(),
+            path: &logging.redacted(exchange.head.path(), exchange.parameters()),
             route: exchange.label(),
             status: self.status,
             duration_ms: now.saturating_sub(exchange.started),
@@ -101,11 +108,11 @@ impl Log {
     }
 }
 
-fn level(problem: Option<&'static Kind>) -> &'static str {
+fn level(problem: Option<&'static Kind>) -> Level {
     match problem.map(|kind| kind.fault) {
-        None => "info",
-        Some(Fault::Client) => "warn",
-        Some(Fault::Gateway | Fault::Upstream) => "error",
+        None => Level::Info,
+        Some(Fault::Client) => Level::Warn,
+        Some(Fault::Gateway | Fault::Upstream) => Level::Error,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
         cors::Cors,
         forward,
         forward::upstream::{self, Credentials, Timeouts, Upstream},
+        log::{Logging, Unusable},
         security_headers,
     },
 };
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     /// How long an answer may take, where route, policies and upstream say nothing.
     pub timeout: Timeouts,
+    /// Which requests get their log line.
+    pub logging: Logging,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
@@ -102,6 +105,8 @@ pub enum CannotStart {
     Target(String),
     /// The credentials for this upstream cannot stand in a header.
     Credentials(String),
+    /// The variable behind this key of `[gateway]` has a value that the key cannot take.
+    Unusable(&'static str),
 }
 
 impl CannotStart {
@@ -113,6 +118,7 @@ impl CannotStart {
             Self::WeakSecret(issuer) => {
                 format!("the secret of issuer `{issuer}` is shorter than {} bytes", authn::SHORTEST_SECRET)
             }
+            Self::Unusable(key) => format!("the variable behind `{key}` of [gateway] has a value that it cannot have"),
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
             Self::Credentials(upstream) => {
                 format!("the credentials for upstream `{upstream}` hold characters that they may not have, or nothing")
@@ -139,6 +145,7 @@ impl Gateway {
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
             header_lists: RefCell::new(vec![fallback.security_headers]),
             timeout: fallback.timeout,
+            logging: Logging::new(&fallback.log, &values).map_err(|Unusable(key)| CannotStart::Unusable(key))?,
             name,
             table,
             named_headers: headers,

@@ -10,7 +10,7 @@ use crate::{
         reader::{Item, Located},
         values::names,
     },
-    stages::{forward::upstream::DEFAULT_TIMEOUTS, security_headers},
+    stages::{forward::upstream::DEFAULT_TIMEOUTS, log, security_headers},
 };
 
 const NAME: Grammar = Grammar {
@@ -29,6 +29,9 @@ keys! {
         /// `[gateway]` itself says.
         /// Example: `use = "browser"`
         r#use: Vec<Located<u16>> [Default("[]")] = super::route_keys::uses(),
+        /// Which requests get their log line, and what of their paths it holds.
+        /// Example: `log = { level = "${LOG_LEVEL:-info}", sample = "10%" }`
+        log: log::Config [Optional] = log::keys::log(),
     }
 }
 
@@ -62,6 +65,7 @@ impl Gateway {
         let forward = Stack::new(layer.iter().map(|layer| &layer.forward).collect());
         let timeout = forward.pick(|keys| &keys.timeout).and_then(|setting| setting.value);
         Fallback {
+            log: self.keys.log.get().cloned().unwrap_or_default(),
             timeout: timeout.unwrap_or(DEFAULT_TIMEOUTS),
             cors: cors.value(|keys| &keys.cors),
             security_headers: headers.pick(|keys| &keys.security_headers).map_or_else(

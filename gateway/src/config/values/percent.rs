@@ -23,9 +23,7 @@ pub fn parse(text: &str) -> Result<Percent, Fault> {
         let fault = Fault::new(Code::BadPercent, format!("{} has more than two decimals", quoted(text)));
         return Err(fault.expected("at most two decimals").part(whole.len().saturating_add(1), decimals.len()));
     }
-    // The digits with the point moved two places to the right are the basis points.
-    let points = format!("{whole}{decimals:0<DECIMALS$}").parse::<u16>().ok();
-    points.and_then(Percent::from_basis_points).ok_or_else(|| {
+    Percent::parse(text).ok_or_else(|| {
         Fault::new(Code::OutOfRange, format!("{} is more than everything", quoted(text))).expected("0% to 100%")
     })
 }

@@ -14,7 +14,7 @@ use crate::{
         },
         reader::Reader,
         tree::Table,
-        values::{Fault, cidr, media_type, percent, rate},
+        values::{Fault, cidr, media_type, rate},
     },
 };
 
@@ -122,7 +122,6 @@ type Check = fn(&str) -> Result<(), Fault>;
 /// How a value is read that no section takes yet.
 fn of_value(code: Code) -> Option<Check> {
     match code {
-        Code::BadPercent => Some(|text| percent::parse(text).map(drop)),
         Code::BadRate => Some(|text| rate::parse(text).map(drop)),
         Code::BadCidr => Some(|text| cidr::parse(text).map(drop)),
         Code::BadMediaType => Some(|text| media_type::parse(text).map(drop)),

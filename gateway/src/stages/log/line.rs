@@ -1,4 +1,4 @@
-//! One structured line for every request, whatever became of it.
+//! The line itself: one JSON object, whatever became of the request.
 //!
 //! The query is left out on purpose: people put secrets there. So are addresses, tokens and header values.
 
@@ -15,7 +15,7 @@ pub struct Line<'a> {
     pub request_id: &'a str,
     /// As sent.
     pub method: &'a str,
-    /// As sent, without the query.
+    /// As sent, without the query, and without parameters that are not for logs.
     pub path: &'a str,
     /// The route's key, `-` when there was none.
     pub route: &'a str,
