@@ -211,10 +211,16 @@ pub fn one_or_more<'k, T: PartialEq + 'k>(element: Kind<'k, T>, expected: &'stat
     Kind::new(read, move || Shape::Any(vec![shape.shape(), Shape::List(Box::new(shape.shape()))]))
 }
 
-/// The name of a header in a list that browsers are told, in lower case.
+/// The name of a header that pages may send, in lower case.
 #[must_use]
-pub fn header_name() -> Kind<'static, String> {
-    parsed(HEADER_NAME, names::cors_header)
+pub fn page_header() -> Kind<'static, String> {
+    parsed(HEADER_NAME, names::page_header)
+}
+
+/// The name of a header that pages may read, in lower case.
+#[must_use]
+pub fn exposed_header() -> Kind<'static, String> {
+    parsed(HEADER_NAME, names::exposed_header)
 }
 
 /// The name of a header that the configuration may change, in lower case.

@@ -133,7 +133,9 @@ impl Explanation {
         let (ended, answer, log) = match end {
             End::Unanswered => (Ended::WouldBeSent, None, None),
             End::Waits => (Ended::Waits, None, None),
-            End::Done(Finished { reply, log }) => (Ended::Answered, relayed.reply(veil, reply), Some(log).filter(|log| !log.is_empty())),
+            End::Done(Finished { reply, log }) => {
+                (Ended::Answered, relayed.reply(veil, reply), Some(log).filter(|log| !log.is_empty()))
+            }
         };
         let effects = effects.iter().map(|(effect, answer)| Asked::new(veil, effect, *answer)).collect();
         Self { method: request.method.clone(), url: request.url.clone(), decisions, effects, ended, answer, log }

@@ -90,6 +90,33 @@ pub fn cors_header(text: &str) -> Result<String, Fault> {
         .help("name each header: with credentials browsers take `*` literally, and a list says what pages may use"))
 }
 
+/// The name of a request header that a page may be allowed to send: a [`cors_header`] that browsers do not keep for
+/// themselves.
+///
+/// # Errors
+/// [`Code::BadHeaderName`].
+pub fn page_header(text: &str) -> Result<String, Fault> {
+    let name = cors_header(text)?;
+    if FORBIDDEN.contains(&name.as_str()) || name.starts_with("proxy-") || name.starts_with("sec-") {
+        let fault = Fault::new(Code::BadHeaderName, format!("no page can send {}", quoted(&name)));
+        return Err(fault.help("browsers set it themselves and never ask for it in a preflight; leave it out"));
+    }
+    Ok(name)
+}
+
+/// The name of a response header that a page may be allowed to read: a [`cors_header`] that browsers ever show.
+///
+/// # Errors
+/// [`Code::BadHeaderName`].
+pub fn exposed_header(text: &str) -> Result<String, Fault> {
+    let name = cors_header(text)?;
+    if matches!(name.as_str(), "set-cookie" | "set-cookie2") {
+        let fault = Fault::new(Code::BadHeaderName, format!("no page can read {}", quoted(&name)));
+        return Err(fault.help("browsers keep cookies to themselves; leave it out"));
+    }
+    Ok(name)
+}
+
 /// The name of a header that a configuration may change: a [`header`] that is not the connection's own.
 ///
 /// # Errors
@@ -102,6 +129,30 @@ pub fn changed_header(text: &str) -> Result<String, Fault> {
     let message = format!("{} belongs to the connection and cannot be changed", quoted(&name));
     Err(Fault::new(Code::OwnedHeader, message).help("the platform sets it; leave it out"))
 }
+
+/// Request headers that pages cannot set (Fetch standard, section 2.2.2 "forbidden request-header").
+const FORBIDDEN: [&str; 20] = [
+    "accept-charset",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "connection",
+    "content-length",
+    "cookie",
+    "cookie2",
+    "date",
+    "dnt",
+    "expect",
+    "host",
+    "keep-alive",
+    "origin",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
 
 #[cfg(test)]
 mod tests {
@@ -143,5 +194,14 @@ mod tests {
     fn a_star_is_no_header_for_browsers() {
         assert_eq!(cors_header("*").map_err(|fault| fault.code), Err(Code::BadHeaderName));
         assert_eq!(cors_header("X-A"), Ok("x-a".into()));
+    }
+
+    #[test]
+    fn what_browsers_keep_for_themselves_is_no_header_of_a_page() {
+        for name in ["Cookie", "Origin", "Host", "Sec-Fetch-Mode", "Proxy-Authorization", "Date"] {
+            assert_eq!(page_header(name).map_err(|fault| fault.code), Err(Code::BadHeaderName), "{name}");
+        }
+        assert_eq!(page_header("Authorization"), Ok("authorization".into()));
+        assert!(exposed_header("Set-Cookie").is_err() && exposed_header("ETag").is_ok());
     }
 }

@@ -39,12 +39,13 @@ keys! {
             kinds::some_of(origin(), "name the origins that may ask, or leave `cors` out"),
         /// Methods that a preflight may ask for.
         methods: Vec<Method> [Default("[\"GET\", \"HEAD\", \"POST\"]")] = kinds::list(method()),
-        /// Request headers that a preflight may ask for.
+        /// Request headers that a preflight may ask for. Browsers ask about every header but a few harmless ones, and about
+        /// `content-type` unless a form could send it.
         /// Example: `headers = ["authorization", "content-type"]`
-        headers: Vec<String> [Default("[]")] = kinds::list(kinds::header_name()),
+        headers: Vec<String> [Default("[]")] = kinds::list(kinds::page_header()),
         /// Response headers that pages may read, beside those that browsers always show.
         /// Example: `expose = ["x-request-id"]`
-        expose: Vec<String> [Default("[]")] = kinds::list(kinds::header_name()),
+        expose: Vec<String> [Default("[]")] = kinds::list(kinds::exposed_header()),
         /// How long browsers may remember a preflight.
         /// Example: `max_age = "1h"`
         max_age: u32 [Default("\"10m\"")] = kinds::seconds(0..=86_400),

@@ -32,7 +32,7 @@ findings_of! {
     a_cors_section_names_methods_and_headers_that_exist: "cors";
     credentials_are_true_or_false: "cors_credentials";
     the_case_of_a_header_makes_no_difference: "cors_expose_twice";
-    a_star_is_no_header: "cors_header_star";
+    a_star_and_what_browsers_keep_are_no_headers_of_pages: "cors_header_star";
     a_method_of_cors_is_one_that_exists: "cors_method";
     a_user_has_a_password: "credentials_half";
     credentials_in_clear_are_refused_and_not_repeated: "credentials_in_clear";
