@@ -43,11 +43,15 @@ function requestId(request) {
 /** What is refused because it is too long is not logged whole. */
 const LONGEST_PATH = 1024;
 
+/** What a line is made of, as in gateway/src/stages/log.rs: everything else is escaped. */
+const INVISIBLE = /[^ -~]/g;
+const escape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** The log line of a request whose route is not known here. Like any other, it says nothing of the query. */
 export function logLine(request, rest) {
   const { method, url } = request;
   const path = url.slice(url.indexOf("/", "https://".length)).split("?", 1)[0].slice(0, LONGEST_PATH);
-  console.log(JSON.stringify({ msg: "request", method, path, route: "-", ...rest }));
+  console.log(JSON.stringify({ msg: "request", method, path, route: "-", ...rest }).replace(INVISIBLE, escape));
 }
 
 /** A problem document (RFC 9457) of one of the kinds above, and its log line. */

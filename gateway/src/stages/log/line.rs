@@ -34,9 +34,45 @@ pub struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// The line as one JSON object.
+    /// The line as one JSON object of visible ASCII, whatever a client put into its path or its issuer into a token:
+    /// no reader finds a line break, a control character or a change of direction in there.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let json = serde_json::to_string(self).unwrap_or_default();
+        let ordinary = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let mut texts = [self.method, self.path].into_iter().chain(self.principal);
+        if texts.all(ordinary) { json } else { escaped(&json) }
+    }
+}
+
+/// JSON with everything but visible ASCII and blanks escaped (RFC 8259 section 7). Only texts can hold such characters.
+fn escaped(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte @ b' '..=b'~') => line.push(char::from(byte)),
+            _ => line.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_visible_ascii_and_says_the_same() {
+        let hostile = ["/a", "/\u{85}\u{2028}", "/\u{7f}\"\\", "/caf\u{e9}", "/\u{202e}\u{1f980}", "/a\nb c"];
+        for (path, principal) in hostile.iter().flat_map(|path| hostile.map(|principal| (*path, principal))) {
+            let (level, msg, request_id, method, route) = ("warn", "request", "r", "GET", "-");
+            let (status, duration_ms, code, body) = (400, 0, None, None);
+            let principal = Some(principal);
+            let json = Line { level, msg, request_id, method, path, route, status, duration_ms, code, principal, body }
+                .to_json();
+            assert!(json.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{json}");
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!((read["path"].as_str(), read["principal"].as_str()), (Some(path), principal));
+        }
     }
 }
