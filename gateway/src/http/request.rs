@@ -88,7 +88,7 @@ pub const ABSENT: u32 = u32::MAX;
 pub enum Malformed {
     /// The lengths do not fit the text: a defect of the packer.
     Packing,
-    /// The URL has no authority or path.
+    /// The URL has no authority.
     Url,
 }
 
@@ -215,7 +215,9 @@ fn split_url(text: &str, url: Span) -> Option<(Span, Span, Span)> {
     let whole = text.get(url.start..url.end)?;
     let authority = whole.as_bytes().windows(3).position(|three| three == b"://")?.saturating_add(3);
     let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
-    let start = whole.as_bytes().get(authority..)?.iter().position(ends)?.saturating_add(authority);
+    let rest = whole.as_bytes().get(authority..)?;
+    // The runtime puts the target `*` of OPTIONS (RFC 9112 section 3.2.4) right behind the host: that is no path.
+    let start = rest.iter().position(ends).unwrap_or(rest.len()).saturating_add(authority);
     let end = whole.find('#').unwrap_or(whole.len());
     let query = whole.get(start..end)?.find('?').map_or(end, |at| at.saturating_add(start));
     let part =
@@ -250,6 +252,8 @@ mod tests {
             ("https://a.test/", "/", ""),
             ("http://a.test/?", "/", "?"),
             ("http://a.test?q", "", "?q"),
+            ("http://a.test*", "", ""),
+            ("http://a.test", "", ""),
             ("http://a.test/a#f?g", "/a", ""),
             ("http://a.test/a?b#c", "/a", "?b"),
         ];
