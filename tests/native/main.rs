@@ -15,6 +15,7 @@ mod compare;
 mod driver;
 mod explain;
 mod fixture;
+mod hostile;
 mod layers;
 mod reference;
 mod requests;

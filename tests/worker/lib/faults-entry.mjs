@@ -9,6 +9,8 @@ export * from '../../../src/entry/main.mjs';
 
 export default {
   fetch(request, env, ctx) {
+    // A hostile request has a URL that cannot be parsed; whoever asks about our insides has not.
+    if (!request.url.includes('/__ferrogate/')) return entry.fetch(request, env, ctx);
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/__ferrogate/memory') return memory();
     if (pathname === '/__ferrogate/grow') return grown();

@@ -38,6 +38,11 @@ class Gateway {
     return [...this.#workerd.stdout, ...this.#workerd.stderr].join('\n');
   }
 
+  /** All lines that the Worker has logged, as text. */
+  get logged() {
+    return this.#workerd.stdout;
+  }
+
   /** The log lines of requests so far. */
   get lines() {
     return this.#workerd.stdout.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)).filter(({ msg }) => msg === 'request');
