@@ -57,6 +57,19 @@ export async function cliTests(filter) {
   return nodeTests(name, 'tests/cli/**/*.test.mjs', filter);
 }
 
+/** `node --test` with a real browser in front of the built Worker. Needs Chromium, so it is no part of `npm test`. */
+export async function browserTests(filter) {
+  const name = 'browser tests';
+  heading(name);
+  try {
+    const [, gateway] = BUILDS;
+    await showStep(['build', ...gateway].join(' '), (print) => runBuild(gateway, print));
+  } catch (error) {
+    return { ...outcome(name, 1, none()), complaint: error.message };
+  }
+  return nodeTests(name, 'tests/browser/**/*.test.mjs', filter);
+}
+
 async function nodeTests(name, files, filter) {
   const pattern = filter ? ['--test-name-pattern', filter] : [];
   fs.mkdirSync(path.dirname(COUNTS), { recursive: true });
