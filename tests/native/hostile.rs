@@ -103,7 +103,7 @@ impl Hostile {
         let fields: Vec<Option<String>> = fields.collect();
         let lengths: Vec<u32> =
             fields.iter().map(|field| field.as_ref().map_or(ABSENT, |text| text.len() as u32)).collect();
-        RequestHead::read(fields.into_iter().flatten().collect(), &lengths).ok()
+        RequestHead::read(fields.into_iter().flatten().collect(), &lengths, 0).ok()
     }
 
     fn has_a_token(&self) -> bool {
