@@ -107,7 +107,7 @@ impl File {
             line: number(line.saturating_add(1)),
             column: number(column.saturating_add(1)),
             length: number(end.saturating_sub(column).max(1)),
-            excerpt: if self.secret.binary_search(&line).is_ok() {
+            excerpt: if self.secret.binary_search(&line).is_ok() || has_private_key(text) {
                 stars(text)
             } else {
                 printable(&without_users(&masked(text)))
@@ -151,14 +151,14 @@ fn masked(line: &str) -> String {
         rest = value;
         if is_secret(key) {
             let (value, tail) = value.split_at_checked(value_length(value)).unwrap_or((value, ""));
-            shown.push_str(&if is_variable(value) { value.to_owned() } else { stars(value) });
+            shown.push_str(&if are_variables(value) { value.to_owned() } else { stars(value) });
             rest = tail;
         }
     }
     shown + rest
 }
 
-/// The lines behind the first of a text over several lines that is a secret, up to the one that closes it.
+/// The lines behind the first of a text or list over several lines that is a secret, up to the one that closes it.
 fn secret_lines(text: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut open: Option<&str> = None;
@@ -168,9 +168,10 @@ fn secret_lines(text: &str) -> Vec<usize> {
             open = open.filter(|_| !line.contains(quotes));
             continue;
         }
-        open = ["\"\"\"", "'''"].into_iter().find(|quotes| {
-            let Some((before, behind)) = line.split_once(quotes) else { return false };
-            before.trim_end().strip_suffix('=').is_some_and(is_secret) && !behind.contains(quotes)
+        open = [("\"\"\"", "\"\"\""), ("'''", "'''"), ("[", "]")].into_iter().find_map(|(opening, closing)| {
+            let (before, behind) = line.split_once(opening)?;
+            let opens = before.trim_end().strip_suffix('=').is_some_and(is_secret) && !behind.contains(closing);
+            opens.then_some(closing)
         });
     }
     lines
@@ -200,8 +201,18 @@ fn without_users(line: &str) -> String {
     shown + rest
 }
 
-/// How many bytes a value takes: up to its closing quote, or to the end of the line when it has none.
+/// Whether a line holds a private key, which is then hidden whole: the beginning of a PEM, or the private member of a JWK.
+fn has_private_key(line: &str) -> bool {
+    let bare: String = line.chars().filter(|c| !c.is_whitespace() && *c != '\\').collect();
+    bare.contains("PRIVATEKEY-----") || ["\"d\":", "\"k\":"].iter().any(|member| bare.contains(member))
+}
+
+/// How many bytes a value takes: up to its closing quote, or to the end of the line when it has none. A list goes on to the
+/// end of the line too, whatever stands behind it.
 fn value_length(value: &str) -> usize {
+    if value.starts_with('[') {
+        return value.len();
+    }
     let Some(quote) = value.chars().next().filter(|first| *first == '"' || *first == '\'') else {
         return value.find([',', '}', ']']).unwrap_or(value.len());
     };
@@ -214,6 +225,14 @@ fn value_length(value: &str) -> usize {
     // Three quotes begin a text over several lines; nothing behind them on this line is shown.
     let multi_line = value.starts_with("\"\"\"") || value.starts_with("'''");
     closing.filter(|_| !multi_line).map_or(value.len(), |(index, _)| index.saturating_add(1))
+}
+
+/// Whether a value is a variable, or a list of nothing else.
+fn are_variables(value: &str) -> bool {
+    match value.trim_end().strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+        Some(list) => list.split(',').all(|element| is_variable(element.trim())),
+        None => is_variable(value),
+    }
 }
 
 fn is_variable(value: &str) -> bool {
@@ -233,6 +252,33 @@ mod tests {
     fn place(text: &str, span: Span) -> (u32, u32, u32, String) {
         let place = Sources::of("f", text).place(&span);
         (place.line, place.column, place.length, place.excerpt)
+    }
+
+    #[test]
+    fn every_secret_of_a_list_is_hidden() {
+        let excerpt = |text: &str, line: usize| {
+            let start: usize = text.split('\n').take(line).map(|line| line.len() + 1).sum();
+            place(text, start..start + 1).3
+        };
+        assert_eq!(excerpt("secret = [\"${A}\", \"${B}\"]", 0), "secret = [\"${A}\", \"${B}\"]");
+        assert_eq!(excerpt("secret = [\"${A}\", \"clear\"] # x", 0), "secret = *\"****\"* \"*****\"* * *");
+        assert_eq!(excerpt("a = { secret = [\"clear\", 'two'] }", 0), "a = { secret = *\"*****\"* '***'* *");
+        let several = "secret = [\n  \"${A}\",\n  \"clear\",\n]\nname = \"shown\"";
+        assert_eq!(
+            (excerpt(several, 2), excerpt(several, 4)),
+            ("  \"*****\"*".to_owned(), "name = \"shown\"".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_private_key_is_hidden_with_its_line() {
+        let excerpt = |text: &str| place(text, 0..1).3;
+        for text in
+            [r#"keys = ['{"kty":"EC","d":"x"}']"#, r#"keys = ["{\"d\" : 1}"]"#, "-----BEGIN RSA PRIVATE KEY-----"]
+        {
+            assert!(!excerpt(text).contains(|c: char| c.is_ascii_alphanumeric()), "{}", excerpt(text));
+        }
+        assert_eq!(excerpt(r#"keys = ['{"kty":"EC","id":"x"}']"#), r#"keys = ['{"kty":"EC","id":"x"}']"#);
     }
 
     #[test]
