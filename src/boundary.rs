@@ -14,7 +14,7 @@ use gateway::{
         Driver, PARK_MS, Turn,
         effects::Answer,
         slots::Handle,
-        wire::{Kind, Written},
+        wire::{self, Kind, Written},
     },
     http::{
         Millis,
@@ -161,6 +161,13 @@ pub fn header_list(index: usize) -> Vec<String> {
     list.into_iter().flat_map(|(name, value)| [name, value]).collect()
 }
 
+/// The public key of this number as a JWK, for WebCrypto.
+#[wasm_bindgen]
+pub fn public_key(number: u32) -> Option<String> {
+    let key = |driver: &Driver<Cloudflare>| driver.gateway().public_key(wire::key_of(number)).map(str::to_owned);
+    with(|instance| instance.driver.as_ref().and_then(key)).flatten()
+}
+
 /// How long a parked request is waited for, in milliseconds.
 #[wasm_bindgen]
 pub fn park_ms() -> f64 {
@@ -179,7 +186,8 @@ pub fn begin(now: f64, text: usize, fields: usize) {
 }
 
 /// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
-/// timeout, body complete, body broken, body of the request too large. The next plan is in the output.
+/// timeout, body complete, body broken, body of the request too large, signature right,
+/// signature wrong, key unusable. The next plan is in the output.
 #[wasm_bindgen]
 pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
     let answer = match kind {
@@ -188,6 +196,9 @@ pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
         3 => Answer::BodyEnd(BodyEnd::Complete),
         4 => Answer::BodyEnd(BodyEnd::Broken),
         5 => Answer::BodyTooLarge,
+        6 => Answer::Verified(true),
+        7 => Answer::Verified(false),
+        8 => Answer::KeyUnusable,
         _ => Answer::Unreachable,
     };
     turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
@@ -278,4 +289,4 @@ impl Wake for SlotWaker {
 }
 
 /// The layout of the words is part of the contract with `src/entry/plan.mjs`.
-const _: () = assert!(Kind::Stale as u32 == 6);
+const _: () = assert!(Kind::Stale as u32 == 6 && Kind::Verify as u32 == 7);

@@ -6,7 +6,7 @@
 use gateway::{
     blueprint::Blueprint,
     config::text::{Piece, Text},
-    stages::forward::upstream::Credentials,
+    stages::{authn::Keys, forward::upstream::Credentials},
 };
 use toml::de::{DeTable, DeValue};
 
@@ -82,7 +82,11 @@ fn is_secret(blueprint: &Blueprint, variable: usize) -> bool {
         Credentials::Bearer(text) | Credentials::Header(_, text) => vec![text],
         Credentials::Basic(user, password) => vec![user, password],
     });
-    blueprint.issuers.iter().map(|issuer| &issuer.secret).chain(of_credentials).any(|text| names(text, variable))
+    let of_issuers = blueprint.issuers.iter().flat_map(|issuer| match &issuer.keys {
+        Keys::Secrets(secrets) => secrets.as_slice(),
+        Keys::Public(_) => &[],
+    });
+    of_issuers.chain(of_credentials).any(|text| names(text, variable))
 }
 
 /// Whether a text names a variable.

@@ -6,7 +6,8 @@
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
-import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY, writeLog } from "./plan.mjs";
+import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY, VERIFY, writeLog } from "./plan.mjs";
+import { verified } from "./verify.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
  * the driver frees the slots of clients that leave earlier after a second. */
@@ -66,6 +67,8 @@ class Call {
         return this.park(plan);
       case DELIVER:
         return this.deliver(plan);
+      case VERIFY:
+        return this.verify(plan);
       default:
         // The slot of this request was needed by others: its answer, if there is one, has all that its plan named.
         return this.finishAlone();
@@ -195,6 +198,18 @@ class Call {
       if (result !== instances.LATE) return this.advance(result);
       dropped(plan);
       this.resolve(plain("dependency_timeout", request));
+    });
+  }
+
+  /** Has a signature checked and goes on. Nothing has been sent yet: if the instance dies meanwhile, so does the request. */
+  verify(plan) {
+    verified(plan).then((outcome) => {
+      if (!instances.isCurrent(plan.instance)) return this.finishAlone();
+      try {
+        this.advance(plan.instance.step(plan, outcome));
+      } catch (error) {
+        this.resolve(failed(error, this.request));
+      }
     });
   }
 

@@ -13,6 +13,9 @@ export const TIMEOUT = 2;
 export const BODY_COMPLETE = 3;
 export const BODY_BROKEN = 4;
 export const BODY_TOO_LARGE = 5;
+export const SIGNED = 6;
+export const UNSIGNED = 7;
+export const KEY_UNUSABLE = 8;
 
 /** What a parked request gets when its instance has died, and when it has waited too long. */
 export const DEAD = Symbol("dead");
@@ -75,6 +78,7 @@ class Instance {
   constructor(env) {
     this.parked = new Map();
     this.lists = [];
+    this.keys = new Map();
     this.problem = this.#start(env);
     if (this.problem !== undefined) console.error(JSON.stringify({ level: "error", msg: "cannot start", reason: this.problem }));
   }
@@ -148,6 +152,11 @@ class Instance {
   /** A constant list of headers, as pairs, and as Headers to start an answer from. */
   list(index) {
     return (this.lists[index] ??= constantList(guard(() => wasm.header_list(index))));
+  }
+
+  /** A public key as JWK, by its number. */
+  publicKey(number) {
+    return guard(() => wasm.public_key(number));
   }
 
   /** Tells every parked request that its instance is dead. Each goes on in its own context. */

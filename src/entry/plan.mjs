@@ -7,6 +7,7 @@ export const CLOSED = 2;
 export const FORWARD = 3;
 export const DELIVER = 4;
 export const PARKED = 5;
+export const VERIFY = 7;
 
 const ASCII = 1;
 const UNTOUCHED = 2;

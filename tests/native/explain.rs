@@ -219,7 +219,7 @@ proptest! {
         let token = Some(&*token).filter(|_| request.claims.is_some());
         let (Ok(head), Ok(same)) = (request.head(&[], token), request.head(&[], token)) else { return Ok(()) };
         let said: Vec<Answer> = answers.iter().copied().chain([Answer::Ready]).collect();
-        let followed = drive::follow(started.gateway(), head, NOW, &said);
+        let followed = drive::follow(started.gateway(), head, NOW, &said, None);
 
         let mut driver = Driver::new(Rc::clone(started.gateway()), Memory::default());
         let mut turn = driver.begin(NOW, same);

@@ -19,4 +19,5 @@ mod hostile;
 mod layers;
 mod reference;
 mod requests;
+mod tokens;
 mod validator;

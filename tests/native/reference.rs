@@ -202,7 +202,7 @@ fn the_schema_refuses_what_the_compiler_refuses() {
 
 // ---- the model -----------------------------------------------------------------------------------------------------
 
-/// A key and where it stands: the names from the section down.
+/// A key and where it stands: the names from the section down, `[]` for a list of tables.
 struct Place {
     path: Vec<&'static str>,
     key: Key,
@@ -220,9 +220,11 @@ fn places() -> Vec<Place> {
 
 fn with_inner(parent: &[&'static str], key: Key, all: &mut Vec<Place>) {
     let path = [parent, &[key.name]].concat();
+    let list: &[&str] = if matches!(key.shape, Shape::List(_)) { &["[]"] } else { &[] };
+    let inside = [&path, list].concat();
     for shape in shapes(&key.shape) {
         let Shape::Table(keys) = shape else { continue };
-        keys.into_iter().for_each(|key| with_inner(&path, key, all));
+        keys.into_iter().for_each(|key| with_inner(&inside, key, all));
     }
     all.push(Place { path, key });
 }
@@ -286,7 +288,8 @@ fn every_key_says_what_it_is_for_in_sentences() {
 
 /// An environment in which a key has a value: nothing is required there, so that the key stands alone.
 fn alone(path: &[&str], value: Value) -> Value {
-    let value = path.iter().rev().fold(value, |value, name| json!({ *name: value }));
+    let inside = |value, name: &&str| if *name == "[]" { json!([value]) } else { json!({ *name: value }) };
+    let value = path.iter().rev().fold(value, inside);
     json!({ "gateway": { "name": "acme" }, "env": { "staging": value } })
 }
 

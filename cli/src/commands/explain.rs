@@ -61,9 +61,10 @@ pub(super) const COMMAND: Command = Command {
         explaining::FORMAT,
     ],
     notes: "\
-An ANSWER is status=200 (to 599), unreachable, timeout, too_large, complete, broken, ready, or down= with database,
-key_value or objects. Without one, the explanation ends where an upstream would be asked.
-Claims that are missing (iss, aud, exp) are filled in, so that the route believes the token.
+An ANSWER is status=200 (to 599), unreachable, timeout, too_large, complete, broken, ready, signed,
+unsigned, or down= with database, key_value or objects. Without one, the explanation ends where others would be asked.
+Claims that are missing (iss, aud, exp) are filled in, so that the route believes the token. Nobody here can sign with
+RS256 or ES256: with claims, signatures count as right; of another token say whether it is signed or unsigned.
 Secrets that are not set are replaced, and never shown. Arguments stand in the shell's history: give secrets in the
 environment or in .dev.vars.
 ",

@@ -84,7 +84,7 @@ struct Row<'e> {
     method: &'e str,
     path: &'e str,
     action: Listed,
-    auth: &'e str,
+    auth: String,
     scopes: &'e [String],
     tags: &'e [String],
     resolved: &'e Resolved,
@@ -113,7 +113,7 @@ impl<'e> Row<'e> {
             method,
             path,
             action: listed(&route.action, blueprint),
-            auth: policy.map_or("", |policy| auth(policy, blueprint)),
+            auth: policy.map_or_else(String::new, |policy| auth(policy, blueprint)),
             scopes: policy.map_or(&[], |policy| &policy.authz.scopes),
             tags: &route.tags,
             resolved,
@@ -137,7 +137,7 @@ impl<'e> Row<'e> {
             format!("{} {}", self.action.kind, self.action.to)
         };
         let scopes = self.scopes.join(" ");
-        let auth = if scopes.is_empty() { self.auth.to_owned() } else { format!("{} ({scopes})", self.auth) };
+        let auth = if scopes.is_empty() { self.auth.clone() } else { format!("{} ({scopes})", self.auth) };
         let version = self.resolved.version.clone().unwrap_or_default();
         [
             self.method.to_owned(),
@@ -157,7 +157,7 @@ impl<'e> Row<'e> {
             path: self.path,
             version: self.resolved.version.as_deref(),
             action: &self.action,
-            auth: self.auth,
+            auth: &self.auth,
             scopes: self.scopes,
             tags: self.tags,
             file: &self.resolved.place.file,
@@ -237,13 +237,11 @@ fn listed(action: &Action, blueprint: &Blueprint) -> Listed {
     Listed { kind, to }
 }
 
-fn auth<'b>(policy: &Policy, blueprint: &'b Blueprint) -> &'b str {
-    match policy.authn {
-        authn::Config::Public => "none",
-        authn::Config::Token(index) => {
-            blueprint.issuers.get(usize::from(index)).map(|issuer| issuer.name.as_str()).unwrap_or_default()
-        }
-    }
+/// The issuers whose tokens are taken, and `none` where requests without one are.
+fn auth(policy: &Policy, blueprint: &Blueprint) -> String {
+    let issuers = policy.authn.issuers().iter().filter_map(|index| blueprint.issuers.get(usize::from(*index)));
+    let none = (!matches!(policy.authn, authn::Config::Token(_))).then_some("none");
+    issuers.map(|issuer| issuer.name.as_str()).chain(none).collect::<Vec<_>>().join(" or ")
 }
 
 const HEADS: [&str; 7] = ["METHOD", "HOST", "PATH", "VERSION", "WHERE TO", "AUTH", "TAGS"];

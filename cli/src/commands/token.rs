@@ -5,8 +5,11 @@
 
 use gateway::{
     blueprint::Blueprint,
-    config::{text::Values, values::duration},
-    stages::authn::{Issuer, SHORTEST_SECRET},
+    config::{
+        text::{Text, Values},
+        values::duration,
+    },
+    stages::authn::{Issuer, Keys, SHORTEST_SECRET},
 };
 use jwt_compact::{
     AlgorithmExt, Claims, Header,
@@ -144,8 +147,8 @@ fn values(
     issuer: &Issuer,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Values, Failure> {
-    let texts = [&issuer.issuer, &issuer.audience, &issuer.secret];
-    let is_named = |index: usize| texts.iter().any(|text| values::names(text, index));
+    let texts = [&issuer.issuer].into_iter().chain(issuer.audiences.first()).chain(secret(issuer));
+    let is_named = |index: usize| texts.clone().any(|text| values::names(text, index));
     let value = |(index, known): (usize, &gateway::config::text::Variable)| {
         if is_named(index) { variable(&known.name) } else { Some(String::new()) }
     };
@@ -156,8 +159,19 @@ fn values(
         .map_err(|missing| Failure::Findings(format!("set these environment variables: {}", missing.join(", "))))
 }
 
+/// The newest secret of an issuer, if it has secrets.
+fn secret(issuer: &Issuer) -> Option<&Text> {
+    match &issuer.keys {
+        Keys::Secrets(secrets) => secrets.first(),
+        Keys::Public(_) => None,
+    }
+}
+
 fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Map<String, Value> {
-    let audience = options.audience.clone().unwrap_or_else(|| issuer.audience.resolve(values));
+    let audience = options
+        .audience
+        .clone()
+        .unwrap_or_else(|| issuer.audiences.first().map(|audience| audience.resolve(values)).unwrap_or_default());
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), issuer.issuer.resolve(values).into());
     claims.insert("aud".to_owned(), audience.into());
@@ -172,7 +186,12 @@ fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Ma
 }
 
 fn sign(issuer: &Issuer, values: &Values, claims: Map<String, Value>) -> Result<String, Failure> {
-    let secret = issuer.secret.resolve(values);
+    let Some(secret) = secret(issuer).map(|secret| secret.resolve(values)) else {
+        let (name, algorithm) = (&issuer.name, issuer.algorithm.name());
+        return Err(Failure::Findings(format!(
+            "issuer `{name}` signs with {algorithm}, and the file has only its public keys: its own server makes its tokens"
+        )));
+    };
     if secret.len() < SHORTEST_SECRET {
         let message = format!(
             "the secret of issuer `{}` has {} bytes, the gateway wants {SHORTEST_SECRET}",
@@ -181,7 +200,7 @@ fn sign(issuer: &Issuer, values: &Values, claims: Map<String, Value>) -> Result<
         );
         return Err(Failure::Findings(message));
     }
-    let header = Header::empty().with_token_type("JWT");
+    let header = Header::empty().with_token_type(issuer.rules.types.first().map_or("JWT", String::as_str));
     let token = Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(secret));
     token.map_err(|error| Failure::Findings(format!("the token cannot be made: {error}")))
 }
@@ -189,7 +208,7 @@ fn sign(issuer: &Issuer, values: &Values, claims: Map<String, Value>) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gateway::{blueprint::compile::compile, stages::authn::Verifier};
+    use gateway::blueprint::compile::compile;
 
     const FILE: &str = r#"
         [gateway]
@@ -278,15 +297,36 @@ mod tests {
 
     #[test]
     fn the_gateway_believes_the_token_until_it_expires() {
-        let blueprint = blueprint();
+        use gateway::explain::{Started, explain, explanation::Ended, request::Request};
+        let file = format!("{FILE}[routes.\"GET /\"]\nupstream = \"u\"\nauth = \"one\"\nscopes = [\"b\"]\n");
+        let blueprint = compile("f", &file).into_blueprint().unwrap();
         let issuer = &blueprint.issuers[0];
         let values = values(&blueprint, issuer, |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
         let options = Options { scope: Some("a b".into()), ..Options::default() };
         let token = sign(issuer, &values, claims(issuer, &values, &options, 1_000)).unwrap();
-        let verifier = Verifier::new(issuer, &values).unwrap();
-        let answer = |now_s: u64| verifier.authenticate(Some(&format!("Bearer {token}")), now_s * 1_000, "a").ok();
-        assert!(answer(1_000).is_some_and(|principal| principal.subject() == Some("demo") && principal.has_scope("b")));
-        assert!(answer(1_000 + 3_600 + 31).is_none());
+        let value =
+            |name: &str| (name != "HOST").then(|| if name == "ELSEWHERE" { "http://u".into() } else { "x".repeat(32) });
+        let environment: Vec<Option<String>> = blueprint.variables.0.iter().map(|it| value(&it.name)).collect();
+        let started = Started::new(blueprint.clone(), &environment).unwrap();
+        let mut request = Request::new("GET", "https://a.example/");
+        request.headers.push(("authorization".into(), format!("Bearer {token}")));
+        let ended = |now_s: u64| explain(&started, &request, now_s * 1_000, &[]).ended;
+        assert_eq!(ended(1_000), Ended::WouldBeSent);
+        assert_eq!(ended(1_000 + 3_600 + 31), Ended::Answered);
+    }
+
+    #[test]
+    fn an_issuer_with_public_keys_makes_its_tokens_itself() {
+        let file = FILE.replace(
+            "algorithm = \"HS256\"\n        issuer = \"two\"",
+            "algorithm = \"ES256\"\n        issuer = \"two\"",
+        );
+        let blueprint =
+            compile("f", &file.replace("secret = \"${TWO}\"", "keys = [\"${TWO}\"]")).into_blueprint().unwrap();
+        let issuer = &blueprint.issuers[1];
+        let values = values(&blueprint, issuer, |_| None).unwrap();
+        let Err(Failure::Findings(message)) = sign(issuer, &values, Map::new()) else { panic!() };
+        assert!(message.starts_with("issuer `two` signs with ES256"), "{message}");
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub struct RouteFacts<'r> {
     pub hides_auth: bool,
     /// Whether it takes requests without a token; found out by authentication, `None` when that is wrong.
     pub is_public: Option<bool>,
+    /// Whether requests without a token are taken, though those with one may be taken too.
+    pub takes_anybody: bool,
     /// Whether its requests go to an upstream.
     pub forwards: bool,
     /// Whether requests and answers are handed on untouched; found out by forwarding.

@@ -113,6 +113,17 @@ pub fn sorted<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
+/// One of several things whose order makes no difference, and perhaps a word besides.
+#[must_use]
+pub fn either(values: impl IntoIterator<Item = Value>, word: Option<&str>) -> Value {
+    let mut values: Vec<Value> = values.into_iter().chain(word.map(Value::from)).collect();
+    values.sort_by(|left, right| left.shown.cmp(&right.shown));
+    let mut meanings: Vec<&str> = values.iter().map(Value::meaning).collect();
+    meanings.sort_unstable();
+    let shown: Vec<&str> = values.iter().map(|value| value.shown.as_str()).collect();
+    Value { shown: shown.join(" or "), meaning: Some(meanings.join(" or ")) }
+}
+
 /// `yes` or `no`.
 #[must_use]
 pub fn yes(yes: bool) -> String {

@@ -18,6 +18,7 @@ use crate::{
         clock::Clock,
         dependencies::{Dependencies, Down},
         entropy::Entropy,
+        signatures::{self, Signatures, Verify},
         upstream::{BodyEnd, Failure, Forward, Head, Upstream},
         wakers::Wakers,
         witness::{Decision, Witness},
@@ -44,6 +45,8 @@ pub enum Effect {
     /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended, or is cut off after
     /// this many milliseconds.
     Deliver(Reply, Option<Millis>),
+    /// Check this signature and answer with [`Answer::Verified`] or [`Answer::KeyUnusable`].
+    Verify(Verify),
 }
 
 /// What came of it.
@@ -61,6 +64,10 @@ pub enum Answer {
     BodyEnd(BodyEnd),
     /// The client has gone: whatever was asked for, nobody needs it.
     ClientGone,
+    /// Whether the signature is right.
+    Verified(bool),
+    /// The platform cannot use the key.
+    KeyUnusable,
 }
 
 /// Between one request and its driver: at most one effect on its way out, one answer on its way in.
@@ -148,7 +155,9 @@ impl<P> Upstream for Effects<P> {
             Answer::ClientGone => Err(Failure::ClientGone),
             Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
             // An answer to another question is a defect of the caller; the connection is what we know least about.
-            Answer::Unreachable | Answer::BodyEnd(_) => Err(Failure::Unreachable),
+            Answer::Unreachable | Answer::BodyEnd(_) | Answer::Verified(_) | Answer::KeyUnusable => {
+                Err(Failure::Unreachable)
+            }
         }
     }
 
@@ -156,6 +165,17 @@ impl<P> Upstream for Effects<P> {
         match self.exchange.ask(Effect::Deliver(reply, within_ms)).await {
             Answer::BodyEnd(end) => end,
             _ => BodyEnd::Broken,
+        }
+    }
+}
+
+impl<P> Signatures for Effects<P> {
+    async fn verify(&self, verify: Verify) -> Result<bool, signatures::Failure> {
+        match self.exchange.ask(Effect::Verify(verify)).await {
+            Answer::Verified(is_right) => Ok(is_right),
+            Answer::ClientGone => Err(signatures::Failure::ClientGone),
+            // An answer to another question proves nothing.
+            _ => Err(signatures::Failure::Unusable),
         }
     }
 }

@@ -40,6 +40,9 @@ pub const PARK_MS: Millis = 30_000;
 /// Longest observed body, in milliseconds. A body that is not observed has no limit: nobody waits for it.
 const OBSERVED_MS: Millis = 3_600_000;
 
+/// Longest check of a signature, in milliseconds: the platform needs less than one.
+const VERIFY_MS: Millis = 1_000;
+
 /// Where a request stands after a turn.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -150,5 +153,6 @@ fn time_for(effect: &Effect) -> Millis {
     match effect {
         Effect::Forward(plan) => Millis::from(plan.timeout_ms),
         Effect::Deliver(_, within) => within.unwrap_or(OBSERVED_MS),
+        Effect::Verify(_) => VERIFY_MS,
     }
 }

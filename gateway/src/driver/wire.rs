@@ -8,7 +8,7 @@
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
 //! | 3 | flags: see [`ASCII`], [`UNTOUCHED`] |
-//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none) |
+//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none); or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
 //! | 7 | the most bytes that the body of a forward may have (0: it need not be counted) |
@@ -17,7 +17,7 @@
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
 //! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
-//! edits.
+//! edits. *Verify*: what was signed, signature.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
@@ -25,7 +25,7 @@ use crate::{
         edits::{Edits, Field},
         reply::Reply,
     },
-    ports::upstream::Forward,
+    ports::{signatures::Key, upstream::Forward},
 };
 
 /// What a turn asks JavaScript to do.
@@ -46,6 +46,8 @@ pub enum Kind {
     Parked = 5,
     /// The handle is old.
     Stale = 6,
+    /// Check a signature.
+    Verify = 7,
 }
 
 /// Flag: the text is ASCII, so its bytes are its characters.
@@ -100,6 +102,11 @@ impl Written {
                 let within = within.map_or(0, |within| u32::try_from(within).unwrap_or(u32::MAX).max(1));
                 (Kind::Deliver, self.relay(reply), within)
             }
+            Turn::Effect(_, Effect::Verify(verify)) => {
+                self.field(&verify.signed);
+                self.field(&verify.signature);
+                (Kind::Verify, 0, key_number(verify.key))
+            }
             Turn::Parked(_) => (Kind::Parked, 0, 0),
             Turn::Stale => (Kind::Stale, 0, 0),
         }
@@ -140,6 +147,19 @@ impl Written {
         self.words.push(length(text));
         self.text.push_str(text);
     }
+}
+
+/// A key in one word: its issuer in the upper half, its place there in the lower one.
+#[must_use]
+pub fn key_number(key: Key) -> u32 {
+    u32::from(key.issuer).wrapping_shl(16) | u32::from(key.key)
+}
+
+/// The key that a number stands for.
+#[must_use]
+pub fn key_of(number: u32) -> Key {
+    let half = |bits: u32| u16::try_from(bits & 0xffff).unwrap_or_default();
+    Key { issuer: half(number.wrapping_shr(16)), key: half(number) }
 }
 
 fn handle(turn: &Turn) -> Handle {
@@ -193,6 +213,19 @@ mod tests {
         let plan = Forward { url, binding, body_limit, timeout_ms: 900, untouched: true, ..Forward::default() };
         let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
         assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 10, 18, 77, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_signature_is_checked_with_the_key_of_its_number() {
+        use crate::ports::signatures::Verify;
+        let key = Key { issuer: 2, key: 65_535 };
+        let verify = Verify { key, signed: "a.b".into(), signature: "xy".into() };
+        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Verify(verify)));
+        assert_eq!(
+            (written.text.as_str(), &*written.words),
+            ("a.bxy", &[7, 3, 7, ASCII, 0x2_ffff, 5, 10, 0, 3, 2][..])
+        );
+        assert_eq!(key_of(0x2_ffff), key);
     }
 
     #[test]

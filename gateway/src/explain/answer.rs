@@ -14,13 +14,15 @@ use crate::{
 const SERVICES: [&str; 3] = ["database", "key_value", "objects"];
 
 /// The answers that are one word.
-const WORDS: [(&str, Answer); 6] = [
+const WORDS: [(&str, Answer); 8] = [
     ("unreachable", Answer::Unreachable),
     ("timeout", Answer::Timeout),
     ("too_large", Answer::TooLarge),
     ("complete", Answer::Complete),
     ("broken", Answer::Broken),
     ("ready", Answer::Ready),
+    ("signed", Answer::Signed(true)),
+    ("unsigned", Answer::Signed(false)),
 ];
 
 /// One answer.
@@ -42,6 +44,8 @@ pub enum Answer {
     Ready,
     /// `down=database`: this service does not.
     Down(&'static str),
+    /// `signed`, `unsigned`: whether a key has signed the token, where the platform is asked.
+    Signed(bool),
 }
 
 impl Answer {
@@ -78,6 +82,7 @@ impl Answer {
             Self::TooLarge => effects::Answer::BodyTooLarge,
             Self::Complete => effects::Answer::BodyEnd(BodyEnd::Complete),
             Self::Broken => effects::Answer::BodyEnd(BodyEnd::Broken),
+            Self::Signed(is_signed) => effects::Answer::Verified(is_signed),
             Self::Ready | Self::Down(_) => return None,
         })
     }

@@ -43,13 +43,20 @@ pub enum End {
     Waits,
 }
 
-/// Serves a request with these answers: each effect takes the next one that can answer it.
+/// Serves a request with these answers: each effect takes the next one that can answer it. Where nothing is said about a
+/// signature, `signed` does.
 #[must_use]
-pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[Answer]) -> Followed {
+pub fn follow(
+    gateway: &Rc<Gateway>,
+    head: RequestHead,
+    now: Millis,
+    answers: &[Answer],
+    signed: Option<bool>,
+) -> Followed {
     let decisions = Rc::new(RefCell::default());
     let platform = Quiet { decisions: Rc::clone(&decisions), down: Answer::of_services(answers) };
     let mut driver = Driver::new(Rc::clone(gateway), platform);
-    let (mut said, mut effects) = (Said::new(answers), Vec::new());
+    let (mut said, mut effects) = (Said::new(answers, signed), Vec::new());
     let mut turn = driver.begin(now, head);
     let end = loop {
         let (handle, effect) = match turn {
@@ -71,19 +78,28 @@ pub fn follow(gateway: &Rc<Gateway>, head: RequestHead, now: Millis, answers: &[
 struct Said {
     heads: VecDeque<effects::Answer>,
     ends: VecDeque<effects::Answer>,
+    signatures: VecDeque<effects::Answer>,
+    signed: Option<bool>,
 }
 
 impl Said {
-    fn new(answers: &[Answer]) -> Self {
-        let answers = answers.iter().filter_map(|answer| answer.of_effect());
-        let (ends, heads) = answers.partition(|answer| matches!(answer, effects::Answer::BodyEnd(_)));
-        Self { heads, ends }
+    fn new(answers: &[Answer], signed: Option<bool>) -> Self {
+        let mut said = Self { heads: VecDeque::new(), ends: VecDeque::new(), signatures: VecDeque::new(), signed };
+        for answer in answers.iter().filter_map(|answer| answer.of_effect()) {
+            match answer {
+                effects::Answer::BodyEnd(_) => said.ends.push_back(answer),
+                effects::Answer::Verified(_) => said.signatures.push_back(answer),
+                _ => said.heads.push_back(answer),
+            }
+        }
+        said
     }
 
     /// Nothing is known of an upstream where nothing is said, but bodies arrive.
     fn next(&mut self, effect: &Effect) -> Option<effects::Answer> {
         match effect {
             Effect::Forward(_) => self.heads.pop_front(),
+            Effect::Verify(_) => self.signatures.pop_front().or(self.signed.map(effects::Answer::Verified)),
             Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
         }
     }

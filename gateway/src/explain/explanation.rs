@@ -75,6 +75,15 @@ pub enum Asked {
         /// What was answered; absent when nobody has said.
         answered: Option<String>,
     },
+    /// The signature of a token, checked by the platform.
+    Verify {
+        /// What `iss` must be where the key belongs to.
+        issuer: String,
+        /// The place of the key among those of its issuer, from 1.
+        key: u32,
+        /// Whether it was right.
+        answered: Option<String>,
+    },
     /// The body of an answer, handed to the client and watched until its end.
     Deliver {
         /// When it is cut off, in milliseconds from now.
@@ -163,6 +172,10 @@ impl Asked {
         match effect {
             Effect::Forward(plan) => Self::Forward { plan: Plan::new(veil, plan), answered },
             Effect::Deliver(_, within_ms) => Self::Deliver { within_ms: *within_ms, answered },
+            Effect::Verify(verify) => {
+                let key = u32::from(verify.key.key).saturating_add(1);
+                Self::Verify { issuer: veil.issuer(verify.key.issuer), key, answered }
+            }
         }
     }
 }
@@ -218,6 +231,9 @@ fn in_words(answer: Answer) -> String {
         Answer::BodyEnd(BodyEnd::Complete) => "complete",
         Answer::BodyEnd(BodyEnd::Broken) => "broken",
         Answer::ClientGone => "client_gone",
+        Answer::Verified(true) => "signed",
+        Answer::Verified(false) => "unsigned",
+        Answer::KeyUnusable => "key_unusable",
     };
     word.to_owned()
 }

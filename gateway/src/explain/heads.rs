@@ -53,6 +53,11 @@ pub(super) struct Veil<'g> {
 }
 
 impl<'g> Veil<'g> {
+    /// What `iss` must be of an issuer.
+    pub(super) fn issuer(&self, index: u16) -> String {
+        self.gateway.issuers().get(usize::from(index)).map(|issuer| issuer.issuer().to_owned()).unwrap_or_default()
+    }
+
     /// For the requests of a route.
     pub(super) fn new(gateway: &'g Gateway, route: Option<ReadyRoute<'g>>) -> Self {
         let mut veil = Self { gateway, credential: None, request: Vec::new(), response: Vec::new() };

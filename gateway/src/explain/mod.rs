@@ -19,6 +19,8 @@ mod words;
 
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
+
 use self::{answer::Answer, explanation::Explanation, request::Request};
 use crate::{
     blueprint::Blueprint,
@@ -26,7 +28,7 @@ use crate::{
     http::{Millis, request::RequestHead},
     pipeline::gateway::{CannotStart, Gateway, ReadyRoute},
     routing::select::{Selection, select},
-    stages::authn::{self, Issuer},
+    stages::authn::Issuer,
 };
 
 pub use self::{diff::diff, unused::unused, what_if::what_if};
@@ -61,24 +63,24 @@ impl Started {
         self.gateway.route(found.route)
     }
 
-    /// The issuer whose tokens a route takes.
-    fn issuer(&self, route: ReadyRoute<'_>) -> Option<&Issuer> {
-        match route.policy().authn {
-            authn::Config::Public => None,
-            authn::Config::Token(index) => self.issuers.get(usize::from(index)),
-        }
+    /// The issuer of a route that a token with these claims would come from: the one that they name, or the first.
+    fn issuer(&self, route: ReadyRoute<'_>, claims: &Map<String, Value>) -> Option<&Issuer> {
+        let mut taken = route.policy().authn.issuers().iter().filter_map(|index| self.issuers.get(usize::from(*index)));
+        let named = |issuer: &&Issuer| claims.get("iss").is_some_and(|iss| *iss == issuer.issuer.resolve(&self.values));
+        taken.clone().find(named).or_else(|| taken.next())
     }
 
     /// The head that the Worker would read. Where the request names claims, a token that holds them and is signed for
-    /// its route stands in the place of what was sent, so that the real verification runs.
-    fn head(&self, request: &Request, now: Millis) -> Result<RequestHead, request::Unreadable> {
+    /// its route stands in the place of what was sent, so that the real verification runs. Where that is done with public
+    /// keys, nobody here can sign: what is said of the signature then is that it is right.
+    fn head(&self, request: &Request, now: Millis) -> Result<(RequestHead, Option<bool>), request::Unreadable> {
         let named = &self.gateway.named_headers;
         let head = request.head(named, None)?;
-        let Some(claims) = &request.claims else { return Ok(head) };
-        let issuer = self.route(&head).and_then(|route| self.issuer(route));
-        match issuer.and_then(|issuer| sign::token(issuer, &self.values, claims, now)) {
-            Some(token) => request.head(named, Some(&format!("Bearer {token}"))),
-            None => Ok(head),
+        let Some(claims) = &request.claims else { return Ok((head, None)) };
+        let issuer = self.route(&head).and_then(|route| self.issuer(route, claims));
+        match issuer.map(|issuer| sign::token(issuer, &self.values, claims, now)) {
+            Some(token) => Ok((request.head(named, Some(&format!("Bearer {token}")))?, Some(true))),
+            None => Ok((head, None)),
         }
     }
 }
@@ -89,9 +91,9 @@ impl Started {
 pub fn explain(started: &Started, request: &Request, now: Millis, answers: &[Answer]) -> Explanation {
     match started.head(request, now) {
         Err(unreadable) => Explanation::unreadable(request, unreadable),
-        Ok(head) => {
+        Ok((head, signed)) => {
             let veil = heads::Veil::new(&started.gateway, started.route(&head));
-            let followed = drive::follow(&started.gateway, head, now, answers);
+            let followed = drive::follow(&started.gateway, head, now, answers, signed);
             Explanation::new(request, &veil, followed)
         }
     }

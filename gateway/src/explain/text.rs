@@ -29,6 +29,9 @@ impl Display for Explanation {
             (Ended::Waits, _) => {
                 writeln!(f, "\nwaits    The database, the key-value store and an object would be asked.")
             }
+            (Ended::WouldBeSent, _) if matches!(self.effects.last(), Some(Asked::Verify { .. })) => {
+                writeln!(f, "\nends     The signature would be checked now; nothing was said about it.")
+            }
             (Ended::WouldBeSent, _) => {
                 writeln!(f, "\nends     This would be sent now; nothing was said about the answer.")
             }
@@ -51,6 +54,10 @@ fn write_asked(f: &mut Formatter<'_>, asked: &Asked) -> fmt::Result {
     let answered = match asked {
         Asked::Forward { plan, answered } => {
             write_plan(f, plan)?;
+            answered
+        }
+        Asked::Verify { issuer, key, answered } => {
+            writeln!(f, "\nverifies The signature of the token, with key {key} of {}.", Line(issuer))?;
             answered
         }
         Asked::Deliver { within_ms, answered } => {

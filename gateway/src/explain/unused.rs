@@ -20,6 +20,8 @@ pub fn unused(
 ) -> Vec<Answer> {
     let is_forward = |asked: &&Asked| matches!(asked, Asked::Forward { answered: Some(_), .. });
     let mut heads = explanation.effects.iter().filter(is_forward).count();
+    let is_verify = |asked: &&Asked| matches!(asked, Asked::Verify { answered: Some(_), .. });
+    let mut signatures = explanation.effects.iter().filter(is_verify).count();
     let mut ends = explanation.effects.iter().filter(|asked| matches!(asked, Asked::Deliver { .. })).count();
     let has_services = answers.iter().any(|answer| answer.of_effect().is_none());
     // Only what waits for the services without an answer has taken one.
@@ -30,6 +32,7 @@ pub fn unused(
     let mut take = |answer: &Answer| match answer.of_effect() {
         None => asks_services,
         Some(effects::Answer::BodyEnd(_)) => take_one(&mut ends),
+        Some(effects::Answer::Verified(_)) => take_one(&mut signatures),
         Some(_) => take_one(&mut heads),
     };
     answers.iter().copied().filter(|answer| !take(answer)).collect()

@@ -11,7 +11,7 @@ use super::{
     Started,
     diff::Change,
     explain,
-    explanation::{Asked, Explanation, Field, Head, Maker, Plan},
+    explanation::{Asked, Ended, Explanation, Field, Head, Maker, Plan},
     recorded::Recorded,
     words,
 };
@@ -96,6 +96,8 @@ fn points(explanation: &Explanation) -> BTreeMap<(u8, &'static str), Points> {
     for asked in &explanation.effects {
         let asked = match asked {
             Asked::Forward { plan, .. } => ((2, "plan"), plan_points(plan)),
+            // How a signature is checked shows in who is believed.
+            Asked::Verify { .. } => continue,
             Asked::Deliver { within_ms, .. } => ((3, "body"), body_points(*within_ms)),
         };
         points.extend([asked]);
@@ -118,12 +120,17 @@ fn outcome(explanation: &Explanation) -> Points {
         decision.facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.clone())
     };
     let refused = explanation.decisions.iter().find(|decision| decision.outcome == Outcome::Refused);
+    let asks = |asked: &Asked| !matches!(asked, Asked::Verify { .. });
+    let sends = explanation.effects.iter().any(asks);
     let delivers = explanation.effects.iter().any(|asked| matches!(asked, Asked::Deliver { .. }));
-    let came_to = match (refused, explanation.effects.is_empty()) {
+    let came_to = match (refused, sends) {
         (Some(refused), _) => format!("refused by {}", refused.stage),
-        (None, false) if delivers => "sent, and its body watched".to_owned(),
-        (None, false) => "sent".to_owned(),
-        (None, true) => explanation.ended.word().to_owned(),
+        (None, true) if delivers => "sent, and its body watched".to_owned(),
+        (None, true) => "sent".to_owned(),
+        (None, false) if !explanation.effects.is_empty() && explanation.ended == Ended::WouldBeSent => {
+            "its signature checked".to_owned()
+        }
+        (None, false) => explanation.ended.word().to_owned(),
     };
     let code = refused.and_then(|refused| of(refused.stage, "code"));
     let status = explanation.answer.as_ref().map(|answer| answer.status.to_string());

@@ -17,7 +17,11 @@ use crate::{
         witness::{Decision, Witness},
     },
     routing::{select::Selection, table::Match},
-    stages::{authn::Verifier, authz, cors::Grant},
+    stages::{
+        authn::{self, Authenticated},
+        authz,
+        cors::Grant,
+    },
 };
 
 /// Telling the witness what a stage came to, without changing it.
@@ -139,19 +143,24 @@ pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>)
     Decision::passed("guard", why).maybe("body_limit", limit).maybe("content_length", length)
 }
 
-/// It is settled who asks.
+/// It is settled who asks, if anybody must say so.
 #[must_use]
-pub fn authenticated(issuer: &Verifier, principal: &Principal) -> Decision {
-    Decision::passed("authn", "The token is signed by the route's issuer, meant for this gateway and in time.")
+pub fn authenticated(found: Option<&Authenticated<'_>>, config: &authn::Config) -> Decision {
+    let Some(Authenticated { issuer, principal }) = found else {
+        let why = match config {
+            authn::Config::Public => "The route is public: nobody is asked who they are.",
+            _ => "There is no token, and the route takes requests without one.",
+        };
+        return Decision::passed("authn", why);
+    };
+    let why = match config.issuers() {
+        [_] => "The token is signed by the route's issuer, meant for this gateway and in time.",
+        _ => "The token is signed by one of the route's issuers, meant for this gateway and in time.",
+    };
+    Decision::passed("authn", why)
         .fact("issuer", issuer.issuer())
         .maybe("subject", principal.subject())
         .maybe("scopes", Some(principal.scopes().join(" ")).filter(|scopes| !scopes.is_empty()))
-}
-
-/// The route is public.
-#[must_use]
-pub fn asked_nobody() -> Decision {
-    Decision::passed("authn", "The route is public: nobody is asked who they are.")
 }
 
 /// The caller may.

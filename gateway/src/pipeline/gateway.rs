@@ -11,6 +11,7 @@ use crate::{
         text::{Values, Variables},
     },
     http::{edits::is_field_value, request::Header},
+    ports::signatures::Key,
     routing::table::{RouteIndex, Table},
     stages::{
         authn,
@@ -99,8 +100,8 @@ impl std::fmt::Debug for Credential {
 pub enum CannotStart {
     /// These variables have neither a value nor a default.
     Missing(Vec<String>),
-    /// The key of this issuer is too short.
-    WeakSecret(String),
+    /// This issuer has secrets or keys that cannot be used.
+    Issuer(String, authn::Unfit),
     /// The URL of this upstream is not `http://…` or `https://…`.
     Target(String),
     /// The credentials for this upstream cannot stand in a header.
@@ -115,9 +116,7 @@ impl CannotStart {
     pub fn message(&self) -> String {
         match self {
             Self::Missing(names) => format!("these variables are not set: {}", names.join(", ")),
-            Self::WeakSecret(issuer) => {
-                format!("the secret of issuer `{issuer}` is shorter than {} bytes", authn::SHORTEST_SECRET)
-            }
+            Self::Issuer(issuer, unfit) => unfit.message(issuer),
             Self::Unusable(key) => format!("the variable behind `{key}` of [gateway] has a value that it cannot have"),
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
             Self::Credentials(upstream) => {
@@ -136,11 +135,14 @@ impl Gateway {
         let Blueprint { name, variables, upstreams, issuers, fallback, bindings, headers, policies, routes, table } =
             blueprint;
         let values = resolve(&variables, environment)?;
-        let issuers = issuers.iter().map(|issuer| Verifier::new(issuer, &values)).collect::<Result<_, _>>();
+        let verifier = |issuer: &authn::Issuer| {
+            Verifier::new(issuer, &values).map_err(|unfit| CannotStart::Issuer(issuer.name.clone(), unfit))
+        };
+        let issuers = issuers.iter().map(verifier).collect::<Result<_, _>>();
         let targets = upstreams.iter().map(|upstream| Target::new(upstream, &values));
         Ok(Self {
             targets: targets.collect::<Result<_, _>>()?,
-            issuers: issuers.map_err(|weak: authn::WeakSecret| CannotStart::WeakSecret(weak.issuer))?,
+            issuers: issuers?,
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
             header_lists: RefCell::new(vec![fallback.security_headers]),
@@ -176,15 +178,16 @@ impl Gateway {
         self.header_lists.borrow().get(index).cloned()
     }
 
-    /// The issuer whose tokens a route takes; `None` for a public route.
-    ///
-    /// # Errors
-    /// When the blueprint names an issuer that it does not have.
-    pub fn issuer(&self, config: authn::Config) -> Result<Option<&Verifier>, Inconsistent> {
-        match config {
-            authn::Config::Public => Ok(None),
-            authn::Config::Token(index) => self.issuers.get(usize::from(index)).map(Some).ok_or(Inconsistent),
-        }
+    /// The issuers, by their indices in the blueprint.
+    #[must_use]
+    pub fn issuers(&self) -> &[Verifier] {
+        &self.issuers
+    }
+
+    /// A public key that a plan has named, as WebCrypto takes it.
+    #[must_use]
+    pub fn public_key(&self, key: Key) -> Option<&str> {
+        self.issuers.get(usize::from(key.issuer))?.key(key.key)
     }
 
     /// An upstream.

@@ -21,13 +21,14 @@ use crate::{
     },
     ports::{
         Ports,
+        signatures::Failure,
         upstream::{BodyEnd, Forward, Head},
     },
     routing::{
         select::{Selection, select},
         table::Match,
     },
-    stages::{authz, forward, guard, health, maintenance, respond, trace},
+    stages::{authn, authz, forward, guard, health, maintenance, respond, trace},
 };
 
 /// 400: bytes were lost before they reached us.
@@ -91,7 +92,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     };
     maintenance::check(&route.policy().maintenance).told(ports, "maintenance", |()| account::open())?;
     let body_limit = check_body(exchange, route, ports)?;
-    authenticate(exchange, route, ports)?;
+    authenticate(exchange, route, ports).await?;
+    #[cfg(feature = "faults")]
+    crate::pipeline::faults::strike("token", exchange, ports).await;
     let authorized = authorize(exchange, route, ports)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
@@ -171,16 +174,21 @@ fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &
     left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 
-fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
-    if let Some(issuer) = exchange.gateway.issuer(route.policy().authn).map_err(inconsistent)? {
-        let authorization = exchange.header(Header::Authorization);
-        let principal = issuer.authenticate(authorization, ports.now(), &exchange.gateway.name);
-        exchange.principal =
-            Some(principal.told(ports, "authn", |principal| account::authenticated(issuer, principal))?);
-    } else {
-        ports.saw(account::asked_nobody);
-    }
+async fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
+    let (gateway, config) = (exchange.gateway, &route.policy().authn);
+    let asked = authn::Asked { authorization: exchange.header(Header::Authorization), realm: &gateway.name };
+    let found = authn::authenticate(gateway.issuers(), config, asked, ports, unverified).await;
+    let found = found.told(ports, "authn", |found| account::authenticated(found.as_ref(), config))?;
+    exchange.principal = found.map(|found| found.principal);
     Ok(())
+}
+
+/// A signature could not be checked. A key that the platform refuses should have been refused before.
+fn unverified(failure: Failure) -> Problem {
+    match failure {
+        Failure::Unusable => inconsistent(Inconsistent),
+        Failure::ClientGone => Problem::new(&forward::CLIENT_GONE, "The client left before the answer."),
+    }
 }
 
 fn authorize<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Authorized, Problem> {

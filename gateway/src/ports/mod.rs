@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod dependencies;
 pub mod entropy;
+pub mod signatures;
 pub mod upstream;
 pub mod wakers;
 pub mod witness;
@@ -11,19 +12,20 @@ pub mod witness;
 use clock::Clock;
 use dependencies::Dependencies;
 use entropy::Entropy;
+use signatures::Signatures;
 use upstream::Upstream;
 use witness::Witness;
 
 /// All ports together: what the pipeline is given.
 #[cfg(not(feature = "faults"))]
-pub trait Ports: Clock + Entropy + Upstream + Dependencies + Witness {}
+pub trait Ports: Clock + Entropy + Upstream + Signatures + Dependencies + Witness {}
 
 #[cfg(not(feature = "faults"))]
-impl<T: Clock + Entropy + Upstream + Dependencies + Witness> Ports for T {}
+impl<T: Clock + Entropy + Upstream + Signatures + Dependencies + Witness> Ports for T {}
 
 /// All ports together, and the one that faults need.
 #[cfg(feature = "faults")]
-pub trait Ports: Clock + Entropy + Upstream + Dependencies + Witness + dependencies::Pause {}
+pub trait Ports: Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause {}
 
 #[cfg(feature = "faults")]
-impl<T: Clock + Entropy + Upstream + Dependencies + Witness + dependencies::Pause> Ports for T {}
+impl<T: Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause> Ports for T {}

@@ -1,4 +1,4 @@
-// The entry of the faults build: the real one, and two questions about its insides that only tests ask. It is never
+// The entry of the faults build: the real one, and questions about its insides that only tests ask. It is never
 // part of a deployed bundle (scripts/lib/bundle.mjs takes it for `--variant faults` alone).
 
 import { grow, inspect } from '../../../build/release/ferrogate.js';
@@ -14,6 +14,7 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/__ferrogate/memory') return memory();
     if (pathname === '/__ferrogate/grow') return grown();
+    if (pathname === '/__ferrogate/signatures') return signatures(Number(searchParams.get('hold')));
     if (pathname === '/__ferrogate/object') return askObject(env, searchParams);
     return entry.fetch(request, env, ctx);
   },
@@ -29,6 +30,28 @@ function memory() {
 function grown() {
   grow();
   return memory();
+}
+
+const asked = { verified: 0, imported: 0 };
+let holdMs = 0;
+const { verify, importKey } = SubtleCrypto.prototype;
+
+SubtleCrypto.prototype.verify = async function (...rest) {
+  asked.verified += 1;
+  if (holdMs > 0) await scheduler.wait(holdMs);
+  return verify.apply(this, rest);
+};
+SubtleCrypto.prototype.importKey = function (...rest) {
+  asked.imported += 1;
+  return importKey.apply(this, rest);
+};
+
+/** How often signatures were checked and keys imported since the last time; from now on each check takes so long. */
+function signatures(ms) {
+  const before = { ...asked };
+  Object.assign(asked, { verified: 0, imported: 0 });
+  holdMs = ms;
+  return Response.json(before);
 }
 
 /** Hands a message to the object of a name: bytes in hexadecimal, both ways. */

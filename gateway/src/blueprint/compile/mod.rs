@@ -151,6 +151,9 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     root.finish();
     routes::warn_none(&declared, &place, context.report);
 
+    let named = (0..policies.count()).filter_map(|index| policies.get(index)).map(|policy| &policy.layer);
+    let layers = [&gateway.layer].into_iter().chain(named).chain(declared.iter().map(|route| &route.layer));
+    sections::check_issuers(&issuers, layers, context);
     policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &policies, context);
     context.warn_unused();

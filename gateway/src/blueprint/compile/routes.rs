@@ -138,6 +138,7 @@ fn policy(
         parameters,
         hides_auth: hides(route, gateway, layers, "auth", context),
         is_public: None,
+        takes_anybody: false,
         // A route that does not say what becomes of its requests was meant for an upstream, as likely as not.
         forwards: !matches!(route.action, Some(Action::Respond(_) | Action::Closed)),
         passes_through: false,

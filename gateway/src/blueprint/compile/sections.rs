@@ -1,15 +1,19 @@
 //! Tables of named sections: `[upstreams.NAME]`, `[issuers.NAME]`, `[policies.NAME]`.
 
-use super::policies::Policy;
+use super::{super::policy::Layer, policies::Policy};
 use crate::{
     config::{
+        context::Context,
         diagnostics::Code,
         keys::Keys,
         reader::{Item, Reader},
         values::names,
     },
     stages::{
-        authn::{Issuer, issuers, keys::PUBLIC},
+        authn::{
+            Issuer, issuers,
+            keys::{PUBLIC, check_apart},
+        },
         forward::{upstream::Upstream, upstreams},
     },
 };
@@ -18,7 +22,7 @@ use crate::{
 pub(super) struct Sections<T>(Vec<Option<T>>);
 
 impl<T> Sections<T> {
-    fn read<K: Keys>(root: &mut Reader<'_>, key: &'static str, make: impl Fn(&str, K) -> Option<T>) -> Self {
+    fn read<K: Keys>(root: &mut Reader<'_>, key: &'static str, make: impl Fn(&Item<'_>, K) -> Option<T>) -> Self {
         let entries = root.optional(key, Item::table).map(|table| table.entries()).unwrap_or_default();
         if let Some(item) = entries.get(usize::from(u16::MAX)) {
             let message = format!("this is more than 65,535 of [{key}]");
@@ -43,17 +47,17 @@ impl<T> Sections<T> {
     }
 }
 
-fn section<T, K: Keys>(item: &Item<'_>, make: &impl Fn(&str, K) -> Option<T>) -> Option<T> {
+fn section<T, K: Keys>(item: &Item<'_>, make: &impl Fn(&Item<'_>, K) -> Option<T>) -> Option<T> {
     let name = item.parsed_key(names::section);
     let mut table = item.table()?;
     let keys = K::read(&mut table);
     table.finish();
-    make(item.key(), keys).filter(|_| name.is_some())
+    make(item, keys).filter(|_| name.is_some())
 }
 
 /// Reads `[upstreams]`.
 pub(super) fn upstreams(root: &mut Reader<'_>) -> Sections<Upstream> {
-    Sections::read(root, "upstreams", upstreams::upstream)
+    Sections::read(root, "upstreams", |item, keys| upstreams::upstream(item.key(), keys))
 }
 
 /// Reads `[issuers]`.
@@ -68,4 +72,18 @@ pub(super) fn issuers(root: &mut Reader<'_>) -> Sections<Issuer> {
 /// Reads `[policies]`.
 pub(super) fn policies(root: &mut Reader<'_>) -> Sections<Policy> {
     Sections::read(root, "policies", |_, policy: Policy| Some(policy))
+}
+
+/// Reports lists of issuers whose tokens cannot be told apart, each where some layer of routes has it.
+pub(super) fn check_issuers<'l>(
+    issuers: &Sections<Issuer>,
+    layers: impl IntoIterator<Item = &'l Layer>,
+    context: &Context<'_>,
+) {
+    let iss = |index| issuers.get(index).map(|issuer| &issuer.issuer);
+    for auth in layers.into_iter().filter_map(|layer| layer.authn.auth.0.as_ref()) {
+        if let Some(config) = &auth.value {
+            check_apart(config, &auth.span, iss, context);
+        }
+    }
 }

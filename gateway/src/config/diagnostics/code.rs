@@ -65,6 +65,10 @@ codes! {
     EmptyText = "0205", "A text that is compared with something says something.";
     BadBinding = "0206", "A binding is named as in wrangler.toml.";
     BadCredentials = "0207", "Credentials are one token, one user with a password, or one header.";
+    KeysOfAlgorithm = "0208", "An issuer has a secret for HS256, and public keys for every other algorithm.";
+    BadKey = "0209", "A key of an issuer is a public key that can check its signatures.";
+    PrivateKey = "0210", "Private keys stay with the issuer.";
+    BadTokenWord = "0211", "What is named in a token is visible ASCII without blanks, quotes and backslashes.";
     UnknownIssuer = "0301", "`auth` names an issuer of the file.";
     UnknownPolicy = "0302", "`use` names policies of the file.";
     NoAuth = "0303", "Every route says who may ask.";
@@ -80,6 +84,7 @@ codes! {
     UnknownParameter = "0313", "{path.NAME} names a parameter of the route.";
     TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";
     PolicyCircle = "0315", "A policy is not made of itself.";
+    SameIssuer = "0316", "The issuers of a route differ in what `iss` says.";
     UnknownUpstream = "0401", "`upstream` names an upstream of the file.";
     BadRouteKey = "0402", "A route is named by its methods and its path: GET,HEAD /path.";
     BadMethod = "0403", "A method is one that a gateway can serve.";

@@ -5,10 +5,10 @@ use crate::{
     blueprint::Blueprint,
     config::{
         text::{Text, Variables},
-        told::{Keys, Teller, Value, seconds},
+        told::{Keys, Teller, Value, either, seconds},
     },
     stages::{
-        authn::{Algorithm, Issuer},
+        authn::{Issuer, KeySource, Keys as Material, Rules},
         cors,
         forward::upstream::{Credentials, Target, Upstream},
         security_headers,
@@ -100,16 +100,40 @@ pub(super) fn differences(section: &'static str, matched: &Matched) -> Vec<Diffe
 pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |issuer: &Issuer| {
-        let Issuer { name: _, algorithm: Algorithm::Hs256, issuer, audience, secret: key, leeway_s } = issuer;
-        Keys::from([
-            ("algorithm".to_owned(), "HS256".to_owned().into()),
+        let Issuer { name: _, algorithm, issuer, audiences, keys, rules } = issuer;
+        let Rules { leeway_s, max_age_s, require, types } = rules;
+        let audiences = audiences.iter().map(|audience| Value::from(words::text(audience, variables)));
+        let mut told = Keys::from([
+            ("algorithm".to_owned(), algorithm.name().into()),
             ("issuer".to_owned(), words::text(issuer, variables).into()),
-            ("audience".to_owned(), words::text(audience, variables).into()),
-            ("secret".to_owned(), secret(key, variables)),
+            ("audience".to_owned(), either(audiences, None)),
             ("leeway".to_owned(), seconds(*leeway_s).into()),
-        ])
+            ("require".to_owned(), words::sorted(require).into()),
+        ]);
+        told.extend(max_age_s.map(|age| ("max_age".to_owned(), seconds(age).into())));
+        if !types.is_empty() {
+            told.insert("types".to_owned(), words::sorted(types.iter().map(|name| name.to_ascii_lowercase())).into());
+        }
+        told.extend([material(keys, variables)]);
+        told
     };
     blueprint.issuers.iter().map(|issuer| (issuer.name.clone(), keys(issuer))).collect()
+}
+
+/// What signatures are checked with. The order of secrets only says which is tried first.
+fn material(keys: &Material, variables: &Variables) -> (String, Value) {
+    match keys {
+        Material::Secrets(secrets) => {
+            ("secret".to_owned(), either(secrets.iter().map(|text| secret(text, variables)), None))
+        }
+        Material::Public(sources) => {
+            let key = |KeySource { kid, text }: &KeySource| {
+                let text = words::text(text, variables);
+                Value::from(kid.iter().map(|kid| format!("{kid}: ")).chain([text]).collect::<String>())
+            };
+            ("keys".to_owned(), either(sources.iter().map(key), None))
+        }
+    }
 }
 
 /// `[upstreams.NAME]`. The timeout is no part of it: it is what routes make of it.

@@ -1,30 +1,49 @@
-//! Who is asking: a bearer token, checked against one configured issuer.
+//! Who is asking: a bearer token, checked against the issuers that the route takes.
+//!
+//! A token goes through these in order: the field (`bearer`), what was believed before (`memory`), its form and header
+//! (`scan`, `strict`), its signature, its claims (`claims`), the time. What it is checked with is the issuer's, made ready
+//! in `verifier`.
 
+mod bearer;
 mod claims;
+mod der;
+#[cfg(test)]
+mod examples;
 #[cfg(feature = "compiler")]
 pub mod issuers;
 #[cfg(feature = "compiler")]
 pub mod keys;
 mod memory;
+mod p256;
+pub mod public_key;
+mod scan;
 mod signature;
+mod strict;
+#[cfg(test)]
+mod tests;
+mod verifier;
 
 use std::rc::Rc;
 
-use jwt_compact::UntrustedToken;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+pub use self::{
+    bearer::{AUTHORIZATION_MALFORMED, TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_MISSING},
+    verifier::{Unfit, Verifier},
+};
 use self::{
-    claims::{AllClaims, Times},
-    memory::Memory,
-    signature::Signature,
+    bearer::{MALFORMED, Refused},
+    scan::Compact,
+    strict::Object,
+    verifier::{Check, Verified},
 };
 use crate::{
-    config::text::{Text, Values},
+    config::text::Text,
     facts::principal::Principal,
-    http::{
-        Millis,
-        problem::{Fault, Kind, Problem},
+    http::problem::Problem,
+    ports::{
+        clock::Clock,
+        signatures::{Failure, Key, Signatures, Verify},
     },
 };
 
@@ -33,16 +52,47 @@ use crate::{
 pub struct Issuer {
     /// The name in the file.
     pub name: String,
-    /// The one algorithm that its key is for.
+    /// The one algorithm that its keys are for.
     pub algorithm: Algorithm,
     /// What `iss` must be.
     pub issuer: Text,
-    /// What `aud` must be or hold.
-    pub audience: Text,
-    /// The shared key; at least 32 bytes once resolved (RFC 7518 section 3.2).
-    pub secret: Text,
+    /// What `aud` must be or hold, one of these.
+    pub audiences: Vec<Text>,
+    /// What its signatures are checked with.
+    pub keys: Keys,
+    /// What its tokens must say besides.
+    pub rules: Rules,
+}
+
+/// What the signatures of an issuer are checked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keys {
+    /// Secrets that it shares with the gateway, the newest first; each at least [`SHORTEST_SECRET`] bytes once resolved.
+    Secrets(Vec<Text>),
+    /// Its public keys.
+    Public(Vec<KeySource>),
+}
+
+/// A text with public keys: see [`public_key::read`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySource {
+    /// The name of a key that has none itself.
+    pub kid: Option<String>,
+    /// JWK, JWK Set or PEM.
+    pub text: Text,
+}
+
+/// What tokens of an issuer must say besides from whom and for whom they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
     /// How far clocks may differ, in seconds; 0 to 300.
     pub leeway_s: u32,
+    /// How old they may be, in seconds.
+    pub max_age_s: Option<u32>,
+    /// Claims that must be there and say something.
+    pub require: Vec<String>,
+    /// What `typ` must be, one of these; empty for `JWT`, `at+jwt` or nothing.
+    pub types: Vec<String>,
 }
 
 /// Signature algorithms (RFC 7518 section 3.1).
@@ -50,377 +100,204 @@ pub struct Issuer {
 pub enum Algorithm {
     /// HMAC with SHA-256.
     Hs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
 }
 
-/// The key of this stage: `auth`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+impl Algorithm {
+    /// As tokens name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hs256 => "HS256",
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
+/// The key of this stage: `auth`. Issuers stand there by their indices in the blueprint, in rising order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Config {
     /// `auth = "none"`: anybody.
     #[default]
     Public,
-    /// `auth = "NAME"`: a token of this issuer, by its index in the blueprint.
-    Token(u16),
+    /// A token of one of these issuers.
+    Token(Vec<u16>),
+    /// A token of one of these issuers, or none.
+    Optional(Vec<u16>),
 }
 
-/// 401: no credentials were sent.
-pub const TOKEN_MISSING: Kind =
-    Kind { code: "token_missing", status: 401, title: "A token is needed", fault: Fault::Client };
-
-/// 401: what was sent is no token, or is not believed.
-pub const TOKEN_INVALID: Kind =
-    Kind { code: "token_invalid", status: 401, title: "The token is not valid", fault: Fault::Client };
-
-/// 401: the token was good once.
-pub const TOKEN_EXPIRED: Kind =
-    Kind { code: "token_expired", status: 401, title: "The token has expired", fault: Fault::Client };
-
-/// The longest token that is looked at, in bytes: beyond it, parsing costs more than any honest token is worth.
-const LONGEST_TOKEN: usize = 8192;
-
-/// The one algorithm there is so far, as tokens name it (RFC 7518 section 3.1).
-const HS256: &str = "HS256";
+impl Config {
+    /// The issuers whose tokens are taken.
+    #[must_use]
+    pub fn issuers(&self) -> &[u16] {
+        match self {
+            Self::Public => &[],
+            Self::Token(issuers) | Self::Optional(issuers) => issuers,
+        }
+    }
+}
 
 /// The shortest HS256 key, in bytes (RFC 7518 section 3.2).
 pub const SHORTEST_SECRET: usize = 32;
 
-/// An issuer made ready for an isolate.
-pub struct Verifier {
-    signature: Signature,
-    issuer: String,
-    audience: String,
-    leeway_s: i64,
-    verified: Memory<Verified>,
+/// Most keys that are tried on one token, and most secrets of an issuer.
+pub const MOST_TRIES: usize = 4;
+
+/// A request, as far as this stage looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'r> {
+    /// The field `Authorization`.
+    pub authorization: Option<&'r str>,
+    /// The realm of challenges.
+    pub realm: &'r str,
 }
 
-/// A principal, and when its token is good.
-struct Verified {
-    principal: Rc<Principal>,
-    expires_s: i64,
-    starts_s: Option<i64>,
+/// Somebody who is believed.
+pub struct Authenticated<'g> {
+    /// Who vouches for them.
+    pub issuer: &'g Verifier,
+    /// Who they are.
+    pub principal: Rc<Principal>,
 }
 
-/// An issuer that cannot be used with the values it was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WeakSecret {
-    /// The issuer's name in the file.
-    pub issuer: String,
-}
-
-impl Verifier {
-    /// Resolves a configured issuer.
-    ///
-    /// # Errors
-    /// When its secret is shorter than [`SHORTEST_SECRET`].
-    pub fn new(config: &Issuer, values: &Values) -> Result<Self, WeakSecret> {
-        let Algorithm::Hs256 = config.algorithm;
-        let secret = config.secret.resolve(values);
-        if secret.len() < SHORTEST_SECRET {
-            return Err(WeakSecret { issuer: config.name.clone() });
-        }
-        let signature = Signature::new(secret.as_bytes()).ok_or_else(|| WeakSecret { issuer: config.name.clone() })?;
-        Ok(Self {
-            signature,
-            issuer: config.issuer.resolve(values),
-            audience: config.audience.resolve(values),
-            leeway_s: i64::from(config.leeway_s),
-            verified: Memory::default(),
-        })
-    }
-
-    /// What `iss` must be.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// Whose token the request carries (RFC 6750 section 2.1).
-    ///
-    /// # Errors
-    /// [`TOKEN_MISSING`], [`TOKEN_INVALID`] or [`TOKEN_EXPIRED`], with the challenge of RFC 6750 section 3.
-    pub fn authenticate(
-        &self,
-        authorization: Option<&str>,
-        now: Millis,
-        realm: &str,
-    ) -> Result<Rc<Principal>, Problem> {
-        let token = bearer(authorization, realm)?;
-        let verified = match self.verified.recall(token) {
-            Some(verified) => verified,
-            None => self.verify(token, realm)?,
-        };
-        self.check_times(&verified, now, realm)?;
-        Ok(Rc::clone(&verified.principal))
-    }
-
-    /// Everything about a token that does not depend on the time.
-    fn verify(&self, token: &str, realm: &str) -> Result<Rc<Verified>, Problem> {
-        let malformed = || invalid(&TOKEN_INVALID, "The token is malformed, or its signature does not match.", realm);
-        let claims = self.verified_claims(token).ok_or_else(malformed)?;
-        self.check_addressees(&claims, realm)?;
-        let times = Times::of(&claims).ok_or_else(malformed)?;
-        let Some(expires_s) = times.expires_s else {
-            return Err(invalid(&TOKEN_INVALID, "The token has no expiry (`exp`).", realm));
-        };
-        let principal = Rc::new(Principal::from_verified_claims(claims));
-        let verified = Rc::new(Verified { principal, expires_s, starts_s: times.starts_s });
-        self.verified.keep(token, &verified);
-        Ok(verified)
-    }
-
-    /// The claims, if the signature is ours. The algorithm is the issuer's, never the token's: whatever a token names,
-    /// it was checked as HS256, and one that names another algorithm is refused on top (RFC 8725 section 3.1).
-    fn verified_claims(&self, token: &str) -> Option<AllClaims> {
-        if !self.signature.is_on(token) {
-            return None;
-        }
-        let untrusted: UntrustedToken<'_> = UntrustedToken::new(token).ok()?;
-        if untrusted.algorithm() != HS256 {
-            return None;
-        }
-        // `typ` is optional; where it stands it must name a token that is meant for APIs (RFC 9068 section 2.1).
-        let typed = untrusted.header().token_type.as_deref();
-        if !typed.is_none_or(|name| name.eq_ignore_ascii_case("jwt") || name.eq_ignore_ascii_case("at+jwt")) {
-            return None;
-        }
-        claims::of(token)
-    }
-
-    fn check_times(&self, verified: &Verified, now: Millis, realm: &str) -> Result<(), Problem> {
-        let now = i64::try_from(now).unwrap_or(i64::MAX).div_euclid(1000);
-        if now >= verified.expires_s.saturating_add(self.leeway_s) {
-            return Err(invalid(&TOKEN_EXPIRED, "The token has expired.", realm));
-        }
-        if verified.starts_s.is_some_and(|start| now < start.saturating_sub(self.leeway_s)) {
-            return Err(invalid(&TOKEN_INVALID, "The token is not valid yet (`nbf`).", realm));
-        }
-        Ok(())
-    }
-
-    fn check_addressees(&self, claims: &AllClaims, realm: &str) -> Result<(), Problem> {
-        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
-            return Err(invalid(&TOKEN_INVALID, "The token is from another issuer (`iss`).", realm));
-        }
-        let wanted = Value::String(self.audience.clone());
-        let addressed = match claims.get("aud") {
-            Some(Value::Array(list)) => list.contains(&wanted),
-            Some(one) => *one == wanted,
-            None => false,
-        };
-        if addressed {
-            Ok(())
-        } else {
-            Err(invalid(&TOKEN_INVALID, "The token is for another audience (`aud`).", realm))
-        }
-    }
-}
-
-/// The token of `Authorization: Bearer` (the scheme's case does not matter, RFC 9110 section 11.1).
-fn bearer<'a>(authorization: Option<&'a str>, realm: &str) -> Result<&'a str, Problem> {
-    let missing = || {
-        let detail = "This needs a bearer token in the Authorization header.";
-        Problem::new(&TOKEN_MISSING, detail)
-            .field("authorization", "Bearer, a blank and a token")
-            .header("www-authenticate", format!(r#"Bearer realm="{realm}""#))
+/// Whose token the request carries; nobody's where the route does not insist. A token that was believed before costs no
+/// signature, and only RS256 and ES256 wait for the platform.
+///
+/// # Errors
+/// [`TOKEN_MISSING`], [`TOKEN_INVALID`], [`TOKEN_EXPIRED`] or [`AUTHORIZATION_MALFORMED`] with the challenge of RFC 6750
+/// section 3; `failed` says what it means that a signature cannot be checked.
+pub async fn authenticate<'g>(
+    verifiers: &'g [Verifier],
+    config: &Config,
+    asked: Asked<'_>,
+    ports: &(impl Clock + Signatures),
+    failed: impl Fn(Failure) -> Problem,
+) -> Result<Option<Authenticated<'g>>, Problem> {
+    let refuse = |refused: Refused| refused.problem(asked.realm);
+    let token = match config {
+        Config::Public => return Ok(None),
+        _ => bearer::token(asked.authorization).map_err(refuse)?,
     };
-    let (scheme, token) = authorization.and_then(|value| value.split_once(' ')).ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
-    let token = token.trim_start_matches(' ');
-    if token.len() > LONGEST_TOKEN {
-        let detail = format!("The token is longer than {LONGEST_TOKEN} bytes.");
-        return Err(invalid(&TOKEN_INVALID, detail, realm));
-    }
-    Ok(token)
+    let token = match (token, config) {
+        (Some(token), _) => token,
+        (None, Config::Optional(_)) => return Ok(None),
+        (None, _) => return Err(refuse(Refused::missing())),
+    };
+    let taken = Taken { verifiers, issuers: config.issuers() };
+    let (issuer, verified) = match taken.recall(token) {
+        Some(known) => known,
+        None => match taken.look_at(token).map_err(refuse)? {
+            Looked::Believed(issuer, verified) => (issuer, verified),
+            // In a box, so that the futures of all other requests have no place for it.
+            Looked::Unsigned(unsigned) => match Box::pin(unsigned.is_signed(ports)).await {
+                Ok(true) => (unsigned.verifier, unsigned.verifier.believe(token, unsigned.claims).map_err(refuse)?),
+                Ok(false) => return Err(refuse(Refused::invalid(MALFORMED))),
+                Err(failure) => return Err(failed(failure)),
+            },
+        },
+    };
+    issuer.check_times(&verified, ports.now()).map_err(refuse)?;
+    Ok(Some(Authenticated { issuer, principal: Rc::clone(&verified.principal) }))
 }
 
-fn invalid(kind: &'static Kind, detail: impl Into<std::borrow::Cow<'static, str>>, realm: &str) -> Problem {
-    let challenge = format!(r#"Bearer realm="{realm}", error="invalid_token""#);
-    Problem::new(kind, detail).header("www-authenticate", challenge)
+/// The issuers that a route takes.
+#[derive(Clone, Copy)]
+struct Taken<'g, 'c> {
+    verifiers: &'g [Verifier],
+    issuers: &'c [u16],
+}
+
+/// What becomes of a token that is new.
+enum Looked<'g, 't> {
+    /// It is believed.
+    Believed(&'g Verifier, Rc<Verified>),
+    /// Its signature is still to be checked.
+    Unsigned(Box<Unsigned<'g, 't>>),
+}
+
+/// A token of which nothing is believed yet.
+struct Unsigned<'g, 't> {
+    issuer: u16,
+    verifier: &'g Verifier,
+    compact: Compact<'t>,
+    claims: Object,
+    keys: Vec<u16>,
+}
+
+impl<'g> Taken<'g, '_> {
+    fn recall(self, token: &str) -> Option<(&'g Verifier, Rc<Verified>)> {
+        self.each().find_map(|(_, verifier)| Some((verifier, verifier.recall(token)?)))
+    }
+
+    fn each(self) -> impl Iterator<Item = (u16, &'g Verifier)> {
+        self.issuers.iter().filter_map(move |index| Some((*index, self.verifiers.get(usize::from(*index))?)))
+    }
+
+    /// Finds out who should have signed a token, and whether they have, if that can be found out here. With one issuer and
+    /// its secrets, claims are not even read before the signature is checked.
+    fn look_at<'t>(self, token: &'t str) -> Result<Looked<'g, 't>, Refused> {
+        let compact = Compact::of(token).ok_or_else(|| bearer::misshapen(token))?;
+        let read = || compact.claims().ok_or_else(|| Refused::invalid(MALFORMED));
+        let (mut claims, (issuer, verifier)) = (None, self.only());
+        let (issuer, verifier) = match verifier {
+            Some(only) => (issuer, only),
+            None => self.named(claims.insert(read()?))?,
+        };
+        let header = verifier.header(&compact)?;
+        if let Check::Secrets(secrets) = verifier.check() {
+            if !secrets.signed(compact.signed, compact.signature) {
+                return Err(Refused::invalid(MALFORMED));
+            }
+            let claims = claims.map_or_else(read, Ok)?;
+            return Ok(Looked::Believed(verifier, verifier.believe(token, claims)?));
+        }
+        let claims = claims.map_or_else(read, Ok)?;
+        let keys = verifier.candidates(header.key.as_deref(), compact.signature);
+        Ok(Looked::Unsigned(Box::new(Unsigned { issuer, verifier, compact, claims, keys })))
+    }
+
+    /// The one issuer, if there is one only.
+    fn only(self) -> (u16, Option<&'g Verifier>) {
+        match *self.issuers {
+            [index] => (index, self.verifiers.get(usize::from(index))),
+            _ => (0, None),
+        }
+    }
+
+    /// The issuer that a token names. Nobody has signed that yet: it says no more than with whose keys to check.
+    fn named(self, claims: &Object) -> Result<(u16, &'g Verifier), Refused> {
+        let named = claims::issuer_of(claims);
+        let found = self.each().find(|(_, verifier)| Some(verifier.issuer()) == named);
+        found.ok_or_else(|| Refused::invalid(claims::OTHER_ISSUER))
+    }
+}
+
+impl Unsigned<'_, '_> {
+    /// Whether one of the keys in question has signed it.
+    async fn is_signed(&self, ports: &impl Signatures) -> Result<bool, Failure> {
+        for key in &self.keys {
+            let Compact { signed, signature, .. } = self.compact;
+            let key = Key { issuer: self.issuer, key: *key };
+            if ports.verify(Verify { key, signed: signed.to_owned(), signature: signature.to_owned() }).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// What is told of this stage where configurations are compared.
 #[cfg(feature = "explain")]
 pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {
-    let auth = match *config {
+    let issuers = config.issuers().iter().map(|index| (teller.issuer)(*index));
+    let auth = match config {
         Config::Public => "none".into(),
-        Config::Token(index) => (teller.issuer)(index),
+        Config::Token(_) => crate::config::told::either(issuers, None),
+        Config::Optional(_) => crate::config::told::either(issuers, Some("none")),
     };
     teller.put("auth", auth);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jwt_compact::{
-        AlgorithmExt, Claims, Header,
-        alg::{Hs256, Hs256Key},
-    };
-
-    const SECRET: &str = "a secret of thirty-two bytes or so";
-    const NOW: Millis = 1_800_000_000_000;
-
-    fn verifier() -> Verifier {
-        let config = Issuer {
-            name: "main".into(),
-            algorithm: Algorithm::Hs256,
-            issuer: Text::literal("https://issuer.test/"),
-            audience: Text::literal("api"),
-            secret: Text::literal(SECRET),
-            leeway_s: 30,
-        };
-        Verifier::new(&config, &Values::default()).ok().unwrap()
-    }
-
-    fn claims(edit: impl Fn(&mut AllClaims)) -> AllClaims {
-        let mut claims = serde_json::json!({
-            "iss": "https://issuer.test/", "aud": "api", "sub": "u1", "exp": 1_800_000_060, "scope": "a b",
-        });
-        edit(claims.as_object_mut().unwrap());
-        claims.as_object().unwrap().clone()
-    }
-
-    fn sign(claims: AllClaims, secret: &str) -> String {
-        sign_as(Header::empty().with_token_type("JWT"), claims, secret)
-    }
-
-    fn sign_as(header: Header, claims: AllClaims, secret: &str) -> String {
-        Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(secret)).unwrap()
-    }
-
-    fn outcome(token: &str) -> Result<Rc<Principal>, &'static str> {
-        verifier().authenticate(Some(&format!("Bearer {token}")), NOW, "r").map_err(|problem| problem.kind.code)
-    }
-
-    #[test]
-    fn a_good_token_names_the_principal() {
-        let principal = outcome(&sign(claims(|_| ()), SECRET)).unwrap();
-        assert_eq!(principal.subject(), Some("u1"));
-        assert!(principal.has_scope("b"));
-    }
-
-    #[test]
-    fn the_audience_may_be_a_list() {
-        let list = claims(|claims| drop(claims.insert("aud".into(), serde_json::json!(["x", "api"]))));
-        assert!(outcome(&sign(list, SECRET)).is_ok());
-    }
-
-    #[test]
-    fn claims_that_do_not_fit_are_refused() {
-        let with = |name: &str, value: Value| claims(|claims| drop(claims.insert(name.into(), value.clone())));
-        let without = |name: &str| claims(|claims| drop(claims.remove(name)));
-        let cases = [
-            (with("iss", "https://other.test/".into()), "token_invalid"),
-            (without("iss"), "token_invalid"),
-            (with("aud", "other".into()), "token_invalid"),
-            (with("aud", serde_json::json!(["other"])), "token_invalid"),
-            (without("aud"), "token_invalid"),
-            (without("exp"), "token_invalid"),
-            (with("exp", 1_799_999_970.into()), "token_expired"),
-            (with("exp", "soon".into()), "token_invalid"),
-            (with("nbf", 1_800_000_031.into()), "token_invalid"),
-        ];
-        for (claims, code) in cases {
-            let shown = format!("{claims:?}");
-            assert_eq!(outcome(&sign(claims, SECRET)).err(), Some(code), "{shown}");
-        }
-    }
-
-    #[test]
-    fn clocks_may_differ_by_the_leeway() {
-        let with = |name: &str, value: Value| claims(|claims| drop(claims.insert(name.into(), value.clone())));
-        assert!(outcome(&sign(with("exp", 1_799_999_971.into()), SECRET)).is_ok());
-        assert!(outcome(&sign(with("nbf", 1_800_000_030.into()), SECRET)).is_ok());
-    }
-
-    #[test]
-    fn a_token_that_was_verified_once_still_expires() {
-        let verifier = verifier();
-        let value = format!("Bearer {}", sign(claims(|_| ()), SECRET));
-        let at = |now: Millis| verifier.authenticate(Some(&value), now, "r").map_err(|problem| problem.kind.code);
-        assert!(at(NOW).is_ok() && at(NOW + 89_999).is_ok());
-        assert_eq!(at(NOW + 90_000).err(), Some("token_expired"));
-    }
-
-    #[test]
-    fn a_forged_copy_of_a_remembered_token_is_refused() {
-        let verifier = verifier();
-        let token = sign(claims(|_| ()), SECRET);
-        assert!(verifier.authenticate(Some(&format!("Bearer {token}")), NOW, "r").is_ok());
-        let (signed, signature) = token.rsplit_once('.').unwrap();
-        let other = if signature.starts_with('A') { "B" } else { "A" };
-        let forged = format!("Bearer {signed}.{other}{}", &signature[1..]);
-        assert_eq!(
-            verifier.authenticate(Some(&forged), NOW, "r").err().map(|problem| problem.kind.code),
-            Some("token_invalid")
-        );
-    }
-
-    #[test]
-    fn a_wrong_key_a_changed_claim_and_a_cut_signature_are_refused() {
-        let token = sign(claims(|_| ()), SECRET);
-        let other = sign(claims(|claims| drop(claims.insert("sub".into(), "admin".into()))), SECRET);
-        let parts: Vec<&str> = token.split('.').collect();
-        let mixed = format!("{}.{}.{}", parts[0], other.split('.').nth(1).unwrap(), parts[2]);
-        for bad in [
-            sign(claims(|_| ()), "another secret of enough bytes ...."),
-            mixed,
-            token[..token.len() - 2].to_owned(),
-            format!("{token}.x"),
-        ] {
-            assert_eq!(outcome(&bad).err(), Some("token_invalid"), "{bad}");
-        }
-    }
-
-    /// The header of a token replaced by another one, with the signature left as it was and left out.
-    #[test]
-    fn another_algorithm_is_never_accepted() {
-        let token = sign(claims(|_| ()), SECRET);
-        let (_, rest) = token.split_once('.').unwrap();
-        let (body, signature) = rest.split_once('.').unwrap();
-        // {"alg":"none"}, {"alg":"RS256"}, {"alg":"hs256"}, {"alg":"HS512"}
-        for header in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJSUzI1NiJ9", "eyJhbGciOiJoczI1NiJ9", "eyJhbGciOiJIUzUxMiJ9"] {
-            assert_eq!(outcome(&format!("{header}.{body}.{signature}")).err(), Some("token_invalid"));
-            assert_eq!(outcome(&format!("{header}.{body}.")).err(), Some("token_invalid"));
-        }
-    }
-
-    #[test]
-    fn a_token_of_another_type_is_refused() {
-        let typed = |name: &str| sign_as(Header::empty().with_token_type(name), claims(|_| ()), SECRET);
-        assert!(outcome(&typed("at+jwt")).is_ok());
-        assert!(outcome(&sign_as(Header::empty(), claims(|_| ()), SECRET)).is_ok());
-        assert_eq!(outcome(&typed("dpop+jwt")).err(), Some("token_invalid"));
-    }
-
-    #[test]
-    fn no_bearer_token_means_missing() {
-        for value in [None, Some(""), Some("Bearer"), Some("Basic dTpw"), Some("Bearertoken")] {
-            let problem = verifier().authenticate(value, NOW, "r").unwrap_err();
-            assert_eq!(problem.kind.code, "token_missing", "{value:?}");
-            assert_eq!(problem.headers.value("www-authenticate"), Some(r#"Bearer realm="r""#));
-        }
-    }
-
-    #[test]
-    fn nonsense_and_oversize_are_refused_and_the_scheme_may_be_in_any_case() {
-        for token in ["", "a", "a.b.c", "..", &"x".repeat(8193)] {
-            assert_eq!(outcome(token).err(), Some("token_invalid"));
-        }
-        let value = format!("bEARER  {}", sign(claims(|_| ()), SECRET));
-        assert!(verifier().authenticate(Some(&value), NOW, "r").is_ok());
-    }
-
-    #[test]
-    fn a_short_secret_is_refused_when_the_isolate_starts() {
-        let config = Issuer {
-            name: "main".into(),
-            algorithm: Algorithm::Hs256,
-            issuer: Text::default(),
-            audience: Text::default(),
-            secret: Text::literal("short"),
-            leeway_s: 0,
-        };
-        assert_eq!(Verifier::new(&config, &Values::default()).err(), Some(WeakSecret { issuer: "main".into() }));
-    }
 }

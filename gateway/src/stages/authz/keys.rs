@@ -29,8 +29,10 @@ fn scope() -> Kind<'static, String> {
 pub fn resolve(keys: &Stack<'_, Keys>, route: &mut RouteFacts<'_>) -> Option<Config> {
     let Some(setting) = keys.pick(|keys| &keys.scopes) else { return Some(Config::default()) };
     let scopes = setting.value.clone()?;
-    if route.is_public == Some(true) && !scopes.is_empty() {
-        let draft = route.report.draft(Code::ScopesOnPublic, &setting.key, "a public route cannot ask for scopes");
+    if route.takes_anybody && !scopes.is_empty() {
+        let what = if route.is_public == Some(true) { "a public route" } else { "a route where a token is optional" };
+        let message = format!("{what} cannot ask for scopes");
+        let draft = route.report.draft(Code::ScopesOnPublic, &setting.key, message);
         let draft = draft.related(&route.key.span, "this route takes requests without a token");
         draft.help("set `auth` to an issuer, or write `scopes = []` in the route").report();
     }

@@ -25,6 +25,7 @@ macro_rules! findings_of {
 findings_of! {
     an_algorithm_is_one_that_is_known: "algorithm";
     assets_are_a_binding_of_the_worker: "assets";
+    several_issuers_are_told_apart: "auth_several";
     a_mistake_outside_of_environments_is_told_once: "base_with_a_mistake";
     a_service_is_a_binding_of_the_worker: "binding";
     a_public_route_has_no_claims: "claims_on_public";
@@ -62,6 +63,11 @@ findings_of! {
     an_included_file_stands_below_the_main_one: "include_outside";
     include_is_a_list: "include_type";
     an_issuer_has_a_name_to_compare_with: "issuer_empty";
+    a_key_of_an_issuer_can_check_its_signatures: "issuer_keys";
+    keys_of_an_issuer_have_names_of_their_own: "issuer_keys_together";
+    an_issuer_has_what_its_algorithm_needs: "issuer_material";
+    a_private_key_is_refused_and_not_repeated: "issuer_private_key";
+    what_an_issuer_asks_of_tokens_can_be_met: "issuer_rules";
     a_log_has_a_level_a_share_and_parameters: "log";
     a_route_that_is_open_says_nothing_of_maintenance: "maintenance_off";
     a_method_is_in_upper_case: "method_lower_case";

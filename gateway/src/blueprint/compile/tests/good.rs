@@ -70,7 +70,7 @@ fn policy<'b>(blueprint: &'b Blueprint, key: &str) -> &'b Policy {
 fn later_policies_and_the_route_win_key_by_key() {
     let blueprint = everything();
     let orders = policy(&blueprint, "GET /v1/orders");
-    assert_eq!(orders.authn, authn::Config::Token(1), "the later policy wins");
+    assert_eq!(orders.authn, authn::Config::Token(vec![1]), "the later policy wins");
     assert_eq!(orders.authz.scopes, ["orders:read"], "a key that the later one does not set stays");
     assert!(orders.cors.as_ref().is_some_and(|cors| cors.credentials));
     assert_eq!(orders.forward.observe, Observe::Body);
@@ -193,6 +193,13 @@ fn add_keys(prefix: &str, table: &tree::Table, paths: &mut Vec<String>) {
         let path = format!("{prefix}.{}", entry.key);
         if let tree::Value::Table(inner) = &entry.node.value {
             add_keys(&path, inner, paths);
+        }
+        if let tree::Value::List(elements) = &entry.node.value {
+            for element in elements {
+                if let tree::Value::Table(inner) = &element.value {
+                    add_keys(&path, inner, paths);
+                }
+            }
         }
         paths.push(path);
     }
