@@ -264,6 +264,40 @@ fn a_key_that_cannot_be_used_keeps_the_gateway_from_starting() {
 }
 
 #[test]
+fn an_explanation_says_what_the_platform_would_be_asked() {
+    use gateway::explain::{answer::Answer as Said, explain, explanation::Ended, request::Request, unused};
+    let started = crate::explain::started(&format!("{CONFIG}{MORE}"));
+    let explained = |claims: Option<Value>, token: Option<String>, answers: &[Said]| {
+        let mut request = Request::new("GET", "https://api.test/both");
+        request.claims = claims.and_then(|claims| claims.as_object().cloned());
+        request.headers.extend(token.map(|value| ("authorization".to_owned(), value)));
+        let explanation = explain(&started, &request, NOW, answers);
+        let left = unused(&started, &request, NOW, answers, &explanation);
+        (explanation.ended, explanation.to_string(), left)
+    };
+    let theirs = serde_json::json!({ "iss": "https://identity.test/", "sub": "u2", "scope": "items:read" });
+    let (ended, text, _) = explained(Some(theirs.clone()), None, &[]);
+    assert_eq!(ended, Ended::WouldBeSent);
+    assert!(text.contains("verifies The signature of the token, with key 1 of https://identity.test/."), "{text}");
+    assert!(
+        text.contains("issuer = https://identity.test/") && text.contains("sends    http://shop.test/base/both"),
+        "{text}"
+    );
+    let own = serde_json::json!({ "sub": "u1", "scope": "items:read" });
+    let (_, text, _) = explained(Some(own), None, &[]);
+    assert!(text.contains("issuer = https://issuer.test/") && !text.contains("verifies"), "{text}");
+    let (_, text, left) = explained(Some(theirs), None, &[Said::Signed(false), Said::Status(200)]);
+    assert!(text.contains("code = token_invalid") && text.contains("answered with unsigned"), "{text}");
+    assert_eq!(left, [Said::Status(200)]);
+    let (ended, text, _) = explained(None, Some(identity("2", "")), &[]);
+    assert_eq!(ended, Ended::WouldBeSent);
+    assert!(text.contains("ends     The signature would be checked now; nothing was said about it."), "{text}");
+    let (_, text, left) = explained(None, Some(identity("2", "")), &[Said::Signed(true), Said::Status(200)]);
+    assert!(text.contains("subject = u2") && text.contains("answers  200 from the upstream"), "{text}");
+    assert_eq!(left, []);
+}
+
+#[test]
 fn a_head_with_any_token_is_answered() {
     let mut gateway = gateway();
     for target in ["/items/1", "/both", "/maybe"] {

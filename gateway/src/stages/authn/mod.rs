@@ -238,7 +238,7 @@ impl<'g> Taken<'g, '_> {
     }
 
     /// Finds out who should have signed a token, and whether they have, if that can be found out here. With one issuer and
-    /// its secrets, claims are not even read before the signature is checked.
+    /// its secrets, nothing but the form is looked at before the signature: a forged token then costs a tenth less.
     fn look_at<'t>(self, token: &'t str) -> Result<Looked<'g, 't>, Refused> {
         let compact = Compact::of(token).ok_or_else(|| bearer::misshapen(token))?;
         let read = || compact.claims().ok_or_else(|| Refused::invalid(MALFORMED));
@@ -247,14 +247,15 @@ impl<'g> Taken<'g, '_> {
             Some(only) => (issuer, only),
             None => self.named(claims.insert(read()?))?,
         };
-        let header = verifier.header(&compact)?;
         if let Check::Secrets(secrets) = verifier.check() {
             if !secrets.signed(compact.signed, compact.signature) {
                 return Err(Refused::invalid(MALFORMED));
             }
+            verifier.header(&compact)?;
             let claims = claims.map_or_else(read, Ok)?;
             return Ok(Looked::Believed(verifier, verifier.believe(token, claims)?));
         }
+        let header = verifier.header(&compact)?;
         let claims = claims.map_or_else(read, Ok)?;
         let keys = verifier.candidates(header.key.as_deref(), compact.signature);
         Ok(Looked::Unsigned(Box::new(Unsigned { issuer, verifier, compact, claims, keys })))
