@@ -28,7 +28,7 @@ use crate::{
     http::{Millis, request::RequestHead},
     pipeline::gateway::{CannotStart, Gateway, ReadyRoute},
     routing::select::{Selection, select},
-    stages::authn::Issuer,
+    stages::authn::{Issuer, Verifier},
 };
 
 pub use self::{diff::diff, unused::unused, what_if::what_if};
@@ -89,6 +89,8 @@ impl Started {
 /// order, each with the next that can answer it. Where an upstream is asked and nothing is said, the explanation ends.
 #[must_use]
 pub fn explain(started: &Started, request: &Request, now: Millis, answers: &[Answer]) -> Explanation {
+    // What one request is told must not depend on those that were explained before it.
+    started.gateway.issuers().iter().for_each(Verifier::forget);
     match started.head(request, now) {
         Err(unreadable) => Explanation::unreadable(request, unreadable),
         Ok((head, signed)) => {

@@ -40,6 +40,12 @@ impl<T> Memory<T> {
         bool::from(remembered.token.as_bytes().ct_eq(token.as_bytes())).then(|| Rc::clone(&remembered.what))
     }
 
+    /// Forgets everything.
+    #[cfg(feature = "explain")]
+    pub(super) fn forget(&self) {
+        self.places.borrow_mut().fill_with(|| None);
+    }
+
     /// Keeps what was learnt from a verified token.
     pub(super) fn keep(&self, token: &str, what: &Rc<T>) {
         if token.len() > LONGEST {

@@ -115,6 +115,12 @@ impl Verifier {
         self.verified.recall(token)
     }
 
+    /// Forgets the tokens that were believed, so that the next request is the first one again.
+    #[cfg(feature = "explain")]
+    pub fn forget(&self) {
+        self.verified.forget();
+    }
+
     /// The header, if it is one that the tokens of this issuer have. The algorithm is the issuer's, never the token's: one
     /// that names another is refused, and one that names ours is checked with ours (RFC 8725 section 3.1).
     pub(super) fn header(&self, compact: &Compact<'_>) -> Result<Header, Refused> {
