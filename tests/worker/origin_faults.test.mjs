@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BREAKAGES } from './lib/broken.mjs';
+import { BREAKAGES, NO_HEADS } from './lib/broken.mjs';
 import { connect, head, speak } from './lib/client.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { startOrigin, writeUntilCut } from './lib/origin.mjs';
@@ -48,6 +48,31 @@ for (const kind of ['open', 'watched', 'raw']) {
       assert.equal(origin.of(path).length, 1);
     });
   }
+}
+
+for (const how of Object.keys(NO_HEADS)) {
+  for (const kind of ['open', 'watched', 'raw']) {
+    test(`on /${kind} an answer with ${how} means 502`, async () => {
+      const answer = await gateway.ask(`/${kind}/${how}`);
+      assertProblem(answer, 502, 'upstream_unreachable');
+    });
+  }
+}
+
+for (const kind of ['open', 'watched', 'raw']) {
+  test(`on /${kind} an origin that leaves in the middle of the request's body means 502`, async () => {
+    const path = `/${kind}/reset-in-upload`;
+    for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
+      const asked = gateway.ask(path, { method: 'POST', headers, body: Buffer.alloc(500_000, 'x') });
+      assertProblem(await asked, 502, 'upstream_unreachable');
+    }
+    assert.equal(origin.of(path).length, 2, 'it is not sent again');
+  });
+
+  test(`on /${kind} heads that come before the answer are not taken for it`, async () => {
+    const answer = await gateway.ask(`/${kind}/early-hints`);
+    assert.deepEqual([answer.status, answer.body], [200, 'hello']);
+  });
 }
 
 test('an origin that hangs means 504 at the deadline, and its connection is closed', async () => {

@@ -31,8 +31,27 @@ export const BROKEN = {
   proxied: (request) => raw(request, `HTTP/1.1 200 OK\r\n${headOf(OF_PROXIES)}content-length: 7\r\n\r\nproxied`, (socket) => socket.end()),
 };
 
+/** Answers that are none, or that two readers would read in two ways: the head never becomes one. */
+export const NO_HEADS = {
+  'no-http': 'hello, this is no HTTP\r\n\r\n',
+  'another-protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
+  'half-a-head': 'HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n',
+  'two-lengths': 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello',
+  'length-of-letters': 'HTTP/1.1 200 OK\r\ncontent-length: five\r\n\r\nhello',
+  'no-status': 'HTTP/1.1 OK\r\ncontent-length: 5\r\n\r\nhello',
+  'nul-in-a-field': 'HTTP/1.1 200 OK\r\nx-a: a\0b\r\ncontent-length: 5\r\n\r\nhello',
+};
+
+for (const [name, bytes] of Object.entries(NO_HEADS)) BROKEN[name] = (request) => raw(request, bytes, (socket) => socket.end());
+
+/** Heads that come before the one that counts (RFC 9110 section 15.2). */
+BROKEN['early-hints'] = (request) => raw(request, 'HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello', (socket) => socket.end());
+
+/** The origin reads a little of the body and goes. */
+BROKEN['reset-in-upload'] = (request) => request.once('data', () => request.socket.resetAndDestroy());
+
 /** The names of the ways in which a body can break. */
-export const BREAKAGES = Object.keys(BROKEN).filter((name) => /-in-|-after-/.test(name));
+export const BREAKAGES = Object.keys(BROKEN).filter((name) => /^(?:reset|end)-(?:in|after)-(?:chunk|length)$/.test(name));
 
 /** The part of the answer goes out first; then the connection breaks. A reset may overtake what was not read. */
 function broken(request, part, how) {

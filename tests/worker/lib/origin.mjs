@@ -91,6 +91,11 @@ const BEHAVIOURS = {
     response.writeHead(200, { 'content-type': 'text/plain' });
     response.write('first');
   },
+  /** One event; more when the test says so. */
+  events(request, response) {
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    response.write('data: 0\n\n');
+  },
   /** Some of the bytes that the head announces, and no more. */
   part(request, response) {
     response.writeHead(200, { 'content-length': 100 });
