@@ -1,6 +1,7 @@
 //! The vocabulary of HTTP: heads, edits, problems. No sockets, no bodies, no decisions.
 
 pub mod accept;
+pub mod baggage;
 pub mod cidr;
 pub mod edits;
 pub mod host;
@@ -11,6 +12,7 @@ pub mod path;
 pub mod problem;
 pub mod reply;
 pub mod request;
+pub mod trace_context;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. In a Worker the clock stands still between two I/O events.
 pub type Millis = u64;
