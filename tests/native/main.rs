@@ -20,4 +20,5 @@ mod layers;
 mod reference;
 mod requests;
 mod tokens;
+mod trace;
 mod validator;

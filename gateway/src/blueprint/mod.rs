@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 pub use self::policy::Policy;
 use crate::{
     config::{packed::Packed, text::Variables},
+    http::request::Header,
     routing::table::Table,
     stages::{
         authn, cors,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
-        log, respond, security_headers,
+        log, respond, security_headers, trace,
     },
 };
 
@@ -38,6 +39,8 @@ pub struct Blueprint {
     /// The request headers that texts of the configuration name, in lower case, each once; they are packed beside those that
     /// the gateway knows by name.
     pub headers: Vec<String>,
+    /// The request headers that the gateway knows by name and reads only where some policy needs them.
+    pub reads: Vec<Header>,
     /// The policies of routes, each once.
     pub policies: Packed<Policy>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.
@@ -57,6 +60,8 @@ pub struct Fallback {
     pub timeout: Timeouts,
     /// Which requests get their log line.
     pub log: log::Config,
+    /// Which part the gateway takes in traces of requests that no route takes.
+    pub trace: trace::Config,
 }
 
 impl Default for Fallback {
@@ -66,6 +71,7 @@ impl Default for Fallback {
             security_headers: security_headers::list(security_headers::API),
             timeout: DEFAULT_TIMEOUTS,
             log: log::Config::default(),
+            trace: trace::Config::default(),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::{
     model::Key,
     reader::Reader,
 };
-use crate::stages::{authn, authz, cors, forward, guard, maintenance, security_headers, transform};
+use crate::stages::{authn, authz, cors, forward, guard, maintenance, security_headers, trace, transform};
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
 /// must know of the route.
@@ -72,6 +72,8 @@ stages! {
     authn: authn::Config,
     /// How it is forwarded.
     forward: forward::Config,
+    /// Which part the gateway takes in traces.
+    trace: trace::Config,
     /// Whether it is closed for a while.
     maintenance: maintenance::Config,
     /// What is refused by its size.

@@ -3,10 +3,12 @@
 //! Only the fields that some decision reads are here; the body never is. Some are known here by name, others are named by
 //! the configuration.
 
+use serde::{Deserialize, Serialize};
+
 use super::path::{self, PathError};
 
 /// The request headers that decisions read, in the order in which they are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(usize)]
 pub enum Header {
     /// `X-Request-ID`
@@ -19,6 +21,14 @@ pub enum Header {
     Accept,
     /// `X-API-Version`
     ApiVersion,
+    /// `traceparent`
+    TraceParent,
+    /// `tracestate`
+    TraceState,
+    /// `X-Trace-ID`
+    TraceId,
+    /// `baggage`
+    Baggage,
     /// `Content-Length`
     ContentLength,
     /// `Access-Control-Request-Method`
@@ -29,12 +39,16 @@ pub enum Header {
 
 impl Header {
     /// Every header, in packing order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::RequestId,
         Self::Origin,
         Self::Authorization,
         Self::Accept,
         Self::ApiVersion,
+        Self::TraceParent,
+        Self::TraceState,
+        Self::TraceId,
+        Self::Baggage,
         Self::ContentLength,
         Self::AccessControlRequestMethod,
         Self::AccessControlRequestHeaders,
@@ -49,6 +63,10 @@ impl Header {
             Self::Authorization => "authorization",
             Self::Accept => "accept",
             Self::ApiVersion => "x-api-version",
+            Self::TraceParent => "traceparent",
+            Self::TraceState => "tracestate",
+            Self::TraceId => "x-trace-id",
+            Self::Baggage => "baggage",
             Self::ContentLength => "content-length",
             Self::AccessControlRequestMethod => "access-control-request-method",
             Self::AccessControlRequestHeaders => "access-control-request-headers",
@@ -63,6 +81,13 @@ impl Header {
             Self::ContentLength => Asked::WithBody,
             _ => Asked::All,
         }
+    }
+
+    /// Whether it is about traces. Few gateways read those, and no request is refused for what they say: what is malformed
+    /// is dropped.
+    #[must_use]
+    pub fn is_about_traces(self) -> bool {
+        matches!(self, Self::TraceParent | Self::TraceState | Self::TraceId | Self::Baggage)
     }
 }
 
@@ -173,10 +198,13 @@ impl RequestHead {
     }
 
     /// Whether some field held bytes that were not UTF-8: the runtime has replaced them by U+FFFD, so nobody
-    /// knows any more what was sent.
+    /// knows any more what was sent. Fields about traces are not worth a refusal.
     #[must_use]
     pub fn has_lost_bytes(&self) -> bool {
-        !self.text.is_ascii() && self.text.contains('\u{fffd}')
+        let count = |text: &str| text.matches('\u{fffd}').count();
+        let about_traces = || Header::ALL.into_iter().filter(|header| header.is_about_traces());
+        let in_those = || about_traces().filter_map(|header| self.header(header)).map(count).sum();
+        !self.text.is_ascii() && count(&self.text) > in_those()
     }
 
     /// Checks that the path has one meaning only.
@@ -307,6 +335,20 @@ mod tests {
     fn a_replacement_character_is_noticed() {
         assert!(head("GET", "http://a/", &[Some("a\u{fffd}b")]).unwrap().has_lost_bytes());
         assert!(!head("GET", "http://a/", &[Some("\u{e9}")]).unwrap().has_lost_bytes());
+    }
+
+    #[test]
+    fn a_replacement_character_in_a_field_about_traces_is_forgiven() {
+        let with = |id: &str, state: &str| {
+            let sent = |header: Header| match header {
+                Header::RequestId => Some(id),
+                Header::TraceState => Some(state),
+                _ => None,
+            };
+            head("GET", "http://a/", &Header::ALL.map(sent)).unwrap().has_lost_bytes()
+        };
+        assert!(!with("a", "a=\u{fffd}\u{fffd}"));
+        assert!(with("\u{fffd}", "a=\u{fffd}\u{fffd}"));
     }
 
     proptest! {

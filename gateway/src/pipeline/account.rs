@@ -21,6 +21,7 @@ use crate::{
         authn::{self, Authenticated},
         authz,
         cors::Grant,
+        trace::{Source, Trace},
     },
 };
 
@@ -57,6 +58,25 @@ pub fn named(exchange: &Exchange<'_>) -> Decision {
     let kept = exchange.header(Header::RequestId) == Some(&*exchange.request_id);
     let why = if kept { "The client's request id is kept." } else { "The request gets an id of its own." };
     Decision::passed("trace", why).fact("request_id", &exchange.request_id)
+}
+
+/// The gateway takes part in a trace.
+#[must_use]
+pub fn traced(trace: &Trace<'_>) -> Decision {
+    let why = match trace.source {
+        Source::Client => "The client's trace is continued.",
+        Source::TraceId => "The trace that the client names in X-Trace-ID is continued.",
+        Source::Nowhere => "A trace begins here: the client names none.",
+        Source::Malformed => "A trace begins here: the client's traceparent is malformed.",
+        Source::Restart => "A trace begins here: the client's is not believed.",
+    };
+    Decision::passed("trace", why)
+        .fact("trace_id", trace.trace_id())
+        .fact("span_id", trace.span_id())
+        .maybe("parent_span_id", trace.parent_id)
+        .maybe("linked_trace_id", trace.linked_trace_id)
+        .fact("sampled", trace.is_sampled())
+        .maybe("tracestate", trace.drops_state.then_some("taken out"))
 }
 
 /// Nothing was lost on the way.

@@ -14,6 +14,7 @@ use crate::{
     stages::{
         cors::{Cors, Grant},
         forward::upstream::Timeouts,
+        trace::{self, Trace},
     },
 };
 
@@ -27,6 +28,10 @@ pub struct Exchange<'g> {
     pub started: Millis,
     /// Its id.
     pub request_id: String,
+    /// The gateway's part in the trace that it belongs to, if it takes one, once it is known who speaks for the request.
+    pub trace: Option<Trace<'g>>,
+    /// How long the upstream was waited for, if it was asked.
+    pub upstream_ms: Option<Millis>,
     /// Its route, once there is one.
     pub route: Option<ReadyRoute<'g>>,
     /// What answers it when no route does: `/health/live`, `/health/ready`.
@@ -45,7 +50,8 @@ impl<'g> Exchange<'g> {
     pub fn new(gateway: &'g Gateway, head: &'g RequestHead, started: Millis, request_id: String) -> Self {
         let (route, built_in, values, principal) = (None, None, Vec::new(), None);
         let grant = gateway.cors.as_ref().map(|cors| cors.grant(head.header(Header::Origin)));
-        Self { gateway, head, started, request_id, route, built_in, values, grant, principal }
+        let (trace, upstream_ms) = (None, None);
+        Self { gateway, head, started, request_id, trace, upstream_ms, route, built_in, values, grant, principal }
     }
 
     /// A request header.
@@ -67,6 +73,12 @@ impl<'g> Exchange<'g> {
             Some(route) => route.cors(),
             None => self.gateway.cors.as_ref(),
         }
+    }
+
+    /// Which part the gateway takes in traces: as the route says, or the gateway until there is a route.
+    #[must_use]
+    pub fn tracing(&self) -> &'g trace::Config {
+        self.route.map_or(&self.gateway.trace, |route| &route.policy().trace)
     }
 
     /// How long an answer may take: as the route or its policies say, else the upstream, else the gateway.

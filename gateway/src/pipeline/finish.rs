@@ -17,6 +17,7 @@ use crate::{
     stages::{
         log::{Level, line::Line},
         security_headers,
+        trace::{Trace, timing::server_timing},
     },
 };
 
@@ -38,24 +39,36 @@ pub struct Log {
 
 /// Makes the answer of an outcome.
 #[must_use]
-pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>) -> Closed {
+pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Millis) -> Closed {
     match outcome {
-        Ok(Outcome::Made(made)) => self::made(exchange, made, None),
+        Ok(Outcome::Made(made)) => self::made(exchange, made, None, now),
         // The plan that went out has named all changes to this head; see `Forward::answer`.
         Ok(Outcome::Relayed(head)) => {
-            Closed { reply: relay(exchange.route), log: Log { status: head.status, problem: None } }
+            let mut edits = Edits::default();
+            tell_times(exchange, &mut edits, now);
+            Closed { reply: relay(exchange.route, edits), log: Log { status: head.status, problem: None } }
         }
         Err(problem) => {
             let kind = problem.kind;
-            made(exchange, problem.into_reply(&exchange.request_id, exchange.header(Header::Accept)), Some(kind))
+            let reply = problem.into_reply(&exchange.request_id, exchange.header(Header::Accept));
+            made(exchange, reply, Some(kind), now)
         }
     }
 }
 
-fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>) -> Closed {
+fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>, now: Millis) -> Closed {
     edit(exchange, &mut made.head, false);
+    tell_times(exchange, &mut made.head, now);
     let log = Log { status: made.status, problem };
     Closed { reply: Reply::Made(made), log }
+}
+
+/// Times are known when there is an answer, so they are told on top of what a plan has named.
+fn tell_times(exchange: &Exchange<'_>, head: &mut Edits, now: Millis) {
+    if exchange.tracing().server_timing {
+        let whole = now.saturating_sub(exchange.started);
+        head.append("server-timing", server_timing(whole, exchange.upstream_ms));
+    }
 }
 
 /// The changes that every answer of this exchange gets; `relayed` when an upstream made it.
@@ -69,6 +82,9 @@ pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
         route.policy().transform.response.apply(head, |slot| exchange.fact(slot));
     }
     head.set("x-request-id", exchange.request_id.clone());
+    if let Some(trace) = &exchange.trace {
+        trace.tell(head);
+    }
 }
 
 impl Log {
@@ -91,10 +107,16 @@ impl Log {
         if !logging.writes(level, &exchange.request_id) {
             return String::new();
         }
+        let trace = exchange.trace.as_ref();
         Line {
             level: level.name(),
             msg: "request",
             request_id: &exchange.request_id,
+            trace_id: trace.map(Trace::trace_id),
+            span_id: trace.map(Trace::span_id),
+            parent_span_id: trace.and_then(|trace| trace.parent_id),
+            linked_trace_id: trace.and_then(|trace| trace.linked_trace_id),
+            sampled: trace.map(Trace::is_sampled),
             method: exchange.head.method(),
             path: &logging.redacted(exchange.head.path(), exchange.parameters()),
             route: exchange.label(),

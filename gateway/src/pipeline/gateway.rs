@@ -20,7 +20,7 @@ use crate::{
         forward,
         forward::upstream::{self, Credentials, Timeouts, Upstream},
         log::{Logging, Unusable},
-        security_headers,
+        security_headers, trace,
     },
 };
 
@@ -39,6 +39,9 @@ pub struct Gateway {
     pub timeout: Timeouts,
     /// Which requests get their log line.
     pub logging: Logging,
+    /// For requests that no route takes.
+    pub trace: trace::Config,
+    reads: Vec<Header>,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
@@ -132,8 +135,19 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, fallback, bindings, headers, policies, routes, table } =
-            blueprint;
+        let Blueprint {
+            name,
+            variables,
+            upstreams,
+            issuers,
+            fallback,
+            bindings,
+            headers,
+            reads,
+            policies,
+            routes,
+            table,
+        } = blueprint;
         let values = resolve(&variables, environment)?;
         let verifier = |issuer: &authn::Issuer| {
             Verifier::new(issuer, &values).map_err(|unfit| CannotStart::Issuer(issuer.name.clone(), unfit))
@@ -148,6 +162,8 @@ impl Gateway {
             header_lists: RefCell::new(vec![fallback.security_headers]),
             timeout: fallback.timeout,
             logging: Logging::new(&fallback.log, &values).map_err(|Unusable(key)| CannotStart::Unusable(key))?,
+            trace: fallback.trace,
+            reads,
             name,
             table,
             named_headers: headers,
@@ -201,7 +217,11 @@ impl Gateway {
     /// Whether a decision reads a request header: what nobody reads need not be packed.
     #[must_use]
     pub fn reads(&self, header: Header) -> bool {
-        header != Header::ApiVersion || self.table.knows_versions()
+        match header {
+            Header::ApiVersion => self.table.knows_versions(),
+            _ if header.is_about_traces() => self.reads.contains(&header),
+            _ => true,
+        }
     }
 }
 

@@ -58,11 +58,14 @@ pub enum Outcome {
 
 /// Serves one request, from its head to its log line.
 pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>) -> Finished {
-    let request_id = trace::request_id(head.header(Header::RequestId), &*ports);
+    let request_id = trace::request_id::request_id(head.header(Header::RequestId), &*ports);
     let mut exchange = Exchange::new(&gateway, &head, ports.now(), request_id);
     ports.saw(|| account::named(&exchange));
     let outcome = serve(&mut exchange, &*ports).await;
-    let closed = finish::close(&exchange, outcome);
+    if exchange.route.is_none() {
+        take_part(&mut exchange, &*ports);
+    }
+    let closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
@@ -102,7 +105,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         return answer(exchange, config, ports).map(Outcome::Made);
     }
     let plan = Forward { body_limit, ..plan(exchange, route, ports)? };
+    let sent = ports.now();
     let head = forward::call(authorized, plan, ports, guard::too_large).await;
+    exchange.upstream_ms = Some(ports.now().saturating_sub(sent));
     let head = head.told(ports, "forward", account::forwarded)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;
@@ -147,7 +152,16 @@ fn enter<'g, P: Ports>(exchange: &mut Exchange<'g>, found: Match<'g>, ports: &P)
     exchange.values = found.values;
     exchange.grant = route.cors().map(|cors| cors.grant(exchange.header(Header::Origin)));
     ports.saw(|| account::granted(exchange));
+    take_part(exchange, ports);
     Ok(route)
+}
+
+/// It is settled who speaks for the request, and so which part the gateway takes in its trace.
+fn take_part<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) {
+    exchange.trace = trace::take_part(exchange.tracing(), exchange.head, ports);
+    if let Some(trace) = &exchange.trace {
+        ports.saw(|| account::traced(trace));
+    }
 }
 
 fn preflight<P: Ports>(
@@ -209,6 +223,10 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
     if !route.is_pass_through() {
         let credential = std::mem::take(&mut plan.head);
         plan.head.set("x-request-id", exchange.request_id.clone());
+        if let Some(trace) = &exchange.trace {
+            trace.send(&mut plan.head);
+        }
+        trace::check_baggage(exchange.tracing(), exchange.head, &mut plan.head);
         route.policy().transform.request.apply(&mut plan.head, |slot| exchange.fact(slot));
         // Last, so that nothing takes its place.
         plan.head.set.extend(credential.set);
@@ -246,8 +264,8 @@ fn inconsistent(_: Inconsistent) -> Problem {
     Problem::new(&INTERNAL, "The configuration of the gateway is inconsistent.")
 }
 
-/// What an upstream's answer becomes: its head was edited by the plan already.
+/// What an upstream's answer becomes: its head was edited by the plan already, but for what nobody could know before.
 #[must_use]
-pub fn relay(route: Option<ReadyRoute<'_>>) -> Reply {
-    Reply::Relay(Relay { head: Edits::default(), untouched: route.is_some_and(ReadyRoute::is_pass_through) })
+pub fn relay(route: Option<ReadyRoute<'_>>, head: Edits) -> Reply {
+    Reply::Relay(Relay { head, untouched: route.is_some_and(ReadyRoute::is_pass_through) })
 }

@@ -1,8 +1,9 @@
 //! `[gateway]`: its name and what holds for every route that says nothing else.
 
-use super::super::{Fallback, policy::Layer};
+use super::super::{Fallback, Policy, policy::Layer};
 use crate::{
     config::{
+        diagnostics::Report,
         keys::{Keys as _, keys},
         kinds,
         layers::Stack,
@@ -10,7 +11,11 @@ use crate::{
         reader::{Item, Located},
         values::names,
     },
-    stages::{forward::upstream::DEFAULT_TIMEOUTS, log, security_headers},
+    stages::{
+        forward::upstream::DEFAULT_TIMEOUTS,
+        log, security_headers,
+        trace::{self, Mode},
+    },
 };
 
 const NAME: Grammar = Grammar {
@@ -72,6 +77,21 @@ impl Gateway {
                 || security_headers::list(security_headers::API),
                 |setting| setting.value.clone().unwrap_or_default(),
             ),
+            trace: trace::keys::config(&self.traces()).unwrap_or_default(),
         }
+    }
+
+    /// Reports what it says about traces if nobody takes part in any, and nobody has said so on purpose. While there are
+    /// errors nobody knows.
+    pub(super) fn check_traces(&self, policies: &[Policy], report: &Report<'_>) {
+        let takes_part = |policy: &Policy| policy.trace.mode != Mode::Pass;
+        let is_silent = self.layer.trace.trace.0.is_none();
+        if is_silent && !policies.iter().any(takes_part) && !report.has_errors() {
+            trace::keys::report_idle(&self.traces(), report, None);
+        }
+    }
+
+    fn traces(&self) -> Stack<'_, trace::keys::Keys> {
+        Stack::new(vec![&self.layer.trace])
     }
 }

@@ -29,7 +29,7 @@ use self::{
     resolved::Resolved,
     syntax::Broken,
 };
-use super::{Action, Blueprint, Route};
+use super::{Action, Blueprint, Fallback, Policy, Route};
 use crate::{
     config::{
         binary,
@@ -39,7 +39,11 @@ use crate::{
         reader::Reader,
         tree::Table,
     },
-    stages::forward::upstream::{Target, Upstream},
+    http::request::Header,
+    stages::{
+        forward::upstream::{Target, Upstream},
+        trace,
+    },
 };
 
 /// What became of a configuration.
@@ -156,10 +160,13 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     sections::check_issuers(&issuers, layers, context);
     policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &policies, context);
+    gateway.check_traces(&built.policies, context.report);
     context.warn_unused();
     let upstreams = upstreams.into_values()?;
+    let fallback = gateway.fallback();
     let blueprint = Blueprint {
-        fallback: gateway.fallback(),
+        reads: reads(&built.policies, &fallback),
+        fallback,
         name: gateway.keys.name.take().unwrap_or_default(),
         bindings: bindings(&upstreams, &built.routes),
         upstreams,
@@ -178,6 +185,13 @@ fn packed<T: Serialize>(values: &[T], place: &Span, context: &Context<'_>) -> Op
         context.report.draft(Code::TooMany, place, "the compiled gateway is larger than 4 GiB").report();
     }
     packed.ok()
+}
+
+/// The request headers that some policy needs and not every gateway reads.
+fn reads(policies: &[Policy], fallback: &Fallback) -> Vec<Header> {
+    let needs = |config: &trace::Config, header| config.reads().any(|needed| needed == header);
+    let of_routes = |header| policies.iter().any(|policy| needs(&policy.trace, header));
+    Header::ALL.into_iter().filter(|header| needs(&fallback.trace, *header) || of_routes(*header)).collect()
 }
 
 /// The bindings of the Worker that upstreams and routes name, each once.

@@ -11,7 +11,7 @@ use crate::{
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors,
         forward::upstream::{Credentials, Target, Upstream},
-        security_headers,
+        security_headers, trace,
     },
 };
 
@@ -24,6 +24,7 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         teller.put("name", blueprint.name.as_str());
         cors::told(&blueprint.fallback.cors, &mut teller);
         security_headers::told(&blueprint.fallback.security_headers, &mut teller);
+        trace::told(&blueprint.fallback.trace, &mut teller);
         teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()

@@ -161,6 +161,9 @@ findings_of! {
     any_takes_the_requests_of_every_method: "ties_of_methods";
     each_timeout_is_a_duration: "timeout_table";
     a_path_fits_few_routes_on_its_way: "too_many_ways";
+    the_words_of_traces_are_known_ones: "trace";
+    a_key_about_traces_needs_a_trace: "trace_idle";
+    a_gateway_that_takes_part_in_no_trace_says_nothing_of_them: "trace_idle_gateway";
     a_route_does_one_thing: "two_actions";
     an_unknown_key_of_a_table_says_which_table: "unknown_deep_key";
     an_issuer_that_a_route_names_exists: "unknown_issuer";

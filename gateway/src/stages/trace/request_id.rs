@@ -1,6 +1,4 @@
 //! The request id: every answer and every log line of a request carries the same one.
-//!
-//! W3C trace context joins this stage later.
 
 use uuid::Builder;
 
