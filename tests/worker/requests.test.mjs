@@ -73,10 +73,20 @@ for (const [what, authorization, code] of [
   test(`a token ${what} gets 401 and never reaches the origin`, async () => {
     const answer = await gateway.ask('/mine/unreached', { headers: { authorization: `Bearer ${authorization()}` } });
     assertProblem(answer, 401, code);
-    assert.equal(answer.headers['www-authenticate'], 'Bearer realm="test", error="invalid_token"');
+    assert.equal(answer.headers['www-authenticate'], `Bearer realm="test", error="invalid_token", error_description="${answer.json().detail}"`);
     assert.deepEqual(origin.of('/mine/unreached'), []);
   });
 }
+
+test('two tokens in one request get 400, in one field and in two', async () => {
+  const twice = [`authorization: Bearer ${token()}`, `authorization: Bearer ${token({ sub: 'u-2' })}`];
+  for (const lines of [twice, [`authorization: Bearer ${token()}, Bearer ${token()}`]]) {
+    const answer = await speak(gateway.port, head('GET', '/mine/unreached', lines));
+    assert.deepEqual([answer.status, JSON.parse(answer.body).code], [400, 'authorization_malformed']);
+    assert.match(answer.field('www-authenticate'), /^Bearer realm="test", error="invalid_request", error_description="/);
+  }
+  assert.deepEqual(origin.of('/mine/unreached'), []);
+});
 
 test('a token without the scope gets 403 with the scope that is wanted', async () => {
   const answer = await gateway.ask('/mine/echo', { headers: bearer({ scope: 'other' }) });
