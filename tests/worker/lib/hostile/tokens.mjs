@@ -49,6 +49,8 @@ const REFUSED = [
   signed('{"alg":"RS256","typ":"JWT"}', payload()),
   signed('{"typ":"JWT"}', payload()),
   signed('{"alg":"HS256","alg":"none"}', payload()),
+  signed('{"alg":"HS256","crit":["exp"]}', payload()),
+  signed('{"alg":"HS256","b64":false,"crit":["b64"]}', payload()),
   signed('{"alg":"HS256","typ":"secevent+jwt"}', payload()),
   signed(HEADER, payload(), 'another secret, of more than thirty-two bytes'),
   signed(HEADER, payload(), ''),
