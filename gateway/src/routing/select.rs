@@ -3,6 +3,7 @@
 use crate::{
     http::{
         method::Method,
+        path::{self, PathError},
         problem::{Fault, Kind, Problem},
         request::{Header, RequestHead},
     },
@@ -35,23 +36,40 @@ pub enum Selection<'h> {
 /// # Errors
 /// [`PATH_MALFORMED`], [`ROUTE_NOT_FOUND`] or [`METHOD_NOT_ALLOWED`] with `Allow` (RFC 9110 section 15.5.6).
 pub fn select<'h>(table: &'h Table, head: &'h RequestHead) -> Result<Selection<'h>, Problem> {
-    head.check_path().map_err(|error| {
-        Problem::new(&PATH_MALFORMED, "The path can be read in more than one way.").field("path", error.expected())
-    })?;
+    head.check_path().map_err(malformed)?;
     let method = Method::parse(head.method());
     if method == Some(Method::Options)
         && let Some((found, wanted)) = preflight(table, head)
     {
-        return Ok(Selection::Preflight(found, wanted));
+        return if is_disputed(table, head, wanted, &found) {
+            Err(malformed(PathError::Spelling))
+        } else {
+            Ok(Selection::Preflight(found, wanted))
+        };
     }
-    match method.map(|method| table.find(&wanted(table, head, method))) {
-        Some(Ok(found)) => Ok(Selection::Route(found)),
-        Some(Err(Miss::Version(there))) => {
+    let Some(method) = method else { return Err(refusal(table, head)) };
+    match table.find(&wanted(table, head, method)) {
+        Ok(found) if is_disputed(table, head, method, &found) => Err(malformed(PathError::Spelling)),
+        Ok(found) => Ok(Selection::Route(found)),
+        Err(Miss::Version(there)) => {
             let detail = format!("This path is there in the versions: {}.", there.join(", "));
             Err(Problem::new(&ROUTE_NOT_FOUND, detail))
         }
-        Some(Err(Miss::Nothing)) | None => Err(refusal(table, head)),
+        Err(Miss::Nothing) => Err(refusal(table, head)),
     }
+}
+
+fn malformed(error: PathError) -> Problem {
+    Problem::new(&PATH_MALFORMED, "The path can be read in more than one way.").field("path", error.expected())
+}
+
+/// Whether the path, read as some upstreams read it, would have another route. Where it has the same one, its policy
+/// holds for whatever the upstream makes of it.
+fn is_disputed(table: &Table, head: &RequestHead, method: Method, found: &Match<'_>) -> bool {
+    path::other_readings(head.path()).any(|reading| {
+        let wanted = Wanted { path: &reading, ..wanted(table, head, method) };
+        table.find(&wanted).map(|other| other.route) != Ok(found.route)
+    })
 }
 
 /// No route has the method; perhaps some have the path.

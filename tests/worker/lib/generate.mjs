@@ -4,7 +4,7 @@
 import { token } from './tokens.mjs';
 
 /** Numbers by chance from a seed (mulberry32). */
-function chance(seed) {
+export function chance(seed) {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -18,7 +18,7 @@ function chance(seed) {
 
 const WORDS = ['orders', 'items', 'users', 'a', 'b-c', 'x.y'];
 const PARAMETERS = ['{id}', '{id:int}', '{id:uuid}', '{id:slug}'];
-const VALUES = ['7', '00', '01890a5d-ac96-774b-bcce-b302099a8057', 'red-shoes', 'Red', 'a%20b', '%31', 'a+b', '~x', ''];
+const VALUES = ['7', '00', '01890a5d-ac96-774b-bcce-b302099a8057', 'red-shoes', 'Red', 'a%20b', 'a%40b', 'a+b', '~x', ''];
 /** What a parameter of a type takes. */
 const TAKEN = { int: '7', uuid: '01890a5d-ac96-774b-bcce-b302099a8057', slug: 'red-shoes' };
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'GET,HEAD', 'ANY', 'OPTIONS'];

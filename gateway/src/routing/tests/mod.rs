@@ -3,6 +3,7 @@
 mod bounds;
 mod hosts;
 mod oracle;
+mod paths;
 mod shadows;
 mod versions;
 
