@@ -37,6 +37,8 @@ const INPUT_WORDS: usize = 64;
 struct Instance {
     blueprint: Option<Blueprint>,
     values: Vec<Option<String>>,
+    /// Whether no environment is named: see `Gateway::development`.
+    development: bool,
     env: Option<Env>,
     driver: Option<Driver<Cloudflare>>,
     wake: Function,
@@ -72,6 +74,7 @@ pub fn load(file: &[u8], environment: Option<String>, env: Env, wake: Function) 
     let mut instance = Instance {
         values: vec![None; blueprint.variables.0.len()],
         blueprint: Some(blueprint),
+        development: environment.is_none(),
         env: Some(env),
         driver: None,
         wake,
@@ -110,7 +113,10 @@ pub fn start() -> Option<String> {
         let (blueprint, env) = instance.blueprint.take().zip(instance.env.take())?;
         let values = std::mem::take(&mut instance.values);
         match Gateway::start(blueprint, &values) {
-            Ok(gateway) => instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env))),
+            Ok(mut gateway) => {
+                gateway.development = instance.development;
+                instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env)));
+            }
             Err(reason) => return Some(reason.message()),
         }
         None

@@ -22,3 +22,4 @@ mod requests;
 mod tokens;
 mod trace;
 mod validator;
+mod versions;

@@ -13,7 +13,10 @@ pub use self::policy::Policy;
 use crate::{
     config::{packed::Packed, text::Variables},
     http::request::Header,
-    routing::table::Table,
+    routing::{
+        served::{self, Served},
+        table::Table,
+    },
     stages::{
         authn, cors,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
@@ -47,6 +50,8 @@ pub struct Blueprint {
     pub routes: Packed<Route>,
     /// The same routes by method and path.
     pub table: Table,
+    /// What answers say of versions.
+    pub versions: served::Config,
 }
 
 /// What `[gateway]` says about what no route, policy or upstream speaks of.
@@ -89,6 +94,8 @@ pub struct Route {
     pub policy: u16,
     /// Words by which routes are grouped, for people and tools; no decision reads them.
     pub tags: Vec<String>,
+    /// The versions at its place, if there are any.
+    pub served: Option<Served>,
 }
 
 /// What becomes of a route's requests.

@@ -12,7 +12,7 @@ use crate::config::{
     model::Key,
     reader::Reader,
 };
-use crate::stages::{authn, authz, cors, forward, guard, maintenance, security_headers, trace, transform};
+use crate::stages::{authn, authz, cors, deprecation, forward, guard, maintenance, security_headers, trace, transform};
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
 /// must know of the route.
@@ -76,6 +76,8 @@ stages! {
     trace: trace::Config,
     /// Whether it is closed for a while.
     maintenance: maintenance::Config,
+    /// Whether it will go away.
+    deprecation: deprecation::Config,
     /// What is refused by its size.
     guard: guard::Config,
     /// What callers must be allowed to do.

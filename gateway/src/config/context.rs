@@ -105,6 +105,13 @@ impl<'r> Context<'r> {
         Some(())
     }
 
+    /// The place of a request header among those that texts name.
+    #[must_use]
+    pub fn header_place(&self, name: &str) -> Option<u16> {
+        let place = self.headers.borrow().iter().position(|known| known == name)?;
+        u16::try_from(place).ok()
+    }
+
     /// Warns of variables that are not among `known`.
     pub fn warn_missing_variables(&self, known: &[String]) {
         let variables = self.variables.borrow();

@@ -75,6 +75,8 @@ pub struct RouteFacts<'r> {
     pub forwards: bool,
     /// Whether requests and answers are handed on untouched; found out by forwarding.
     pub passes_through: bool,
+    /// Whether answers have headers of older gateways too.
+    pub legacy_headers: bool,
 }
 
 impl RouteFacts<'_> {

@@ -17,6 +17,7 @@ pub mod kinds;
 pub mod layers;
 #[cfg(feature = "compiler")]
 pub mod model;
+pub mod nearest;
 pub mod packed;
 pub mod percent;
 pub mod rate;

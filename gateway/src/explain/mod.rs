@@ -59,7 +59,10 @@ impl Started {
 
     /// The route that a request takes, if it takes one.
     fn route(&self, head: &RequestHead) -> Option<ReadyRoute<'_>> {
-        let (Selection::Route(found) | Selection::Preflight(found, _)) = select(&self.gateway.table, head).ok()?;
+        let found = match select(&self.gateway.table, head).ok()? {
+            Selection::Route(found) | Selection::Preflight(found, _) => found,
+            Selection::Options(found, _) => found?,
+        };
         self.gateway.route(found.route)
     }
 

@@ -21,6 +21,7 @@ use crate::{
         authn::{self, Authenticated},
         authz,
         cors::Grant,
+        deprecation::Deprecation,
         trace::{Source, Trace},
     },
 };
@@ -91,6 +92,19 @@ pub fn open() -> Decision {
     Decision::passed("maintenance", "The route is open.")
 }
 
+/// The route is still there.
+#[must_use]
+pub fn supported(deprecation: &Deprecation) -> Decision {
+    let decision = Decision::passed("deprecation", "The route is deprecated and still there.");
+    deprecation.headers.iter().fold(decision, |decision, (name, value)| decision.fact(name.clone(), value))
+}
+
+/// The gateway said what a path can be asked for.
+#[must_use]
+pub fn listed(allow: &str) -> Decision {
+    Decision::decided("options", "The gateway answers OPTIONS itself.").fact("allow", allow)
+}
+
 /// The gateway said how it is.
 #[must_use]
 pub fn healthy() -> Decision {
@@ -103,6 +117,12 @@ pub fn selected(exchange: &Exchange<'_>, selection: &Selection<'_>) -> Decision 
     let (found, wanted) = match selection {
         Selection::Route(found) => (found, None),
         Selection::Preflight(found, wanted) => (found, Some(wanted.name())),
+        Selection::Options(found, allow) => {
+            let why = "No route answers OPTIONS here; the path is there for other methods.";
+            let decision = Decision::passed("routing", why).fact("allow", allow);
+            let route = found.as_ref().and_then(|found| exchange.gateway.route(found.route));
+            return decision.maybe("route", route.map(ReadyRoute::key));
+        }
     };
     let why = match wanted {
         None => "This is the closest route for the method, the host and the path.",

@@ -14,7 +14,9 @@ use crate::{
         run::{Outcome, relay},
     },
     ports::upstream::BodyEnd,
+    routing::served,
     stages::{
+        deprecation,
         log::{Level, line::Line},
         security_headers,
         trace::{Trace, timing::server_timing},
@@ -79,6 +81,10 @@ pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
         cors.finish(head, grant, relayed);
     }
     if let Some(route) = exchange.route {
+        if let Some(served) = &route.route.served {
+            served::finish(head, served, &exchange.gateway.versions);
+        }
+        deprecation::finish(head, &route.policy().deprecation);
         route.policy().transform.response.apply(head, |slot| exchange.fact(slot));
     }
     head.set("x-request-id", exchange.request_id.clone());

@@ -12,12 +12,16 @@ use crate::{
     },
     http::{edits::is_field_value, request::Header},
     ports::signatures::Key,
-    routing::table::{RouteIndex, Table},
+    routing::{
+        served,
+        table::{RouteIndex, Table},
+        wish::Source,
+    },
     stages::{
         authn,
         authn::Verifier,
         cors::Cors,
-        forward,
+        deprecation, forward,
         forward::upstream::{self, Credentials, Timeouts, Upstream},
         log::{Logging, Unusable},
         security_headers, trace,
@@ -28,6 +32,9 @@ use crate::{
 pub struct Gateway {
     /// The name; also the realm of challenges.
     pub name: String,
+    /// Whether it runs outside of any environment: then it may name its routes to whoever asks for one that is not there.
+    /// Whoever starts it knows; it is false until they say so.
+    pub development: bool,
     /// Routes by method and path.
     pub table: Table,
     /// Constant lists of response headers, each once. The first is for answers that belong to no route; the others come
@@ -42,6 +49,8 @@ pub struct Gateway {
     /// For requests that no route takes.
     pub trace: trace::Config,
     reads: Vec<Header>,
+    /// What answers say of versions.
+    pub versions: served::Config,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
@@ -147,6 +156,7 @@ impl Gateway {
             policies,
             routes,
             table,
+            versions,
         } = blueprint;
         let values = resolve(&variables, environment)?;
         let verifier = |issuer: &authn::Issuer| {
@@ -165,7 +175,9 @@ impl Gateway {
             trace: fallback.trace,
             reads,
             name,
+            development: false,
             table,
+            versions,
             named_headers: headers,
             bindings,
             policies,
@@ -185,7 +197,13 @@ impl Gateway {
 
     fn make_ready(&self, policy: &Policy) -> Ready {
         let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
-        Ready { cors, header_list: intern(&mut self.header_lists.borrow_mut(), &policy.security_headers) }
+        let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
+        Ready { cors, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
+    }
+
+    /// The methods and paths of routes as configured.
+    pub fn route_keys(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| route.key.as_str())
     }
 
     /// A constant list of response headers, by the index that a plan has named.
@@ -218,7 +236,7 @@ impl Gateway {
     #[must_use]
     pub fn reads(&self, header: Header) -> bool {
         match header {
-            Header::ApiVersion => self.table.knows_versions(),
+            Header::ApiVersion => self.table.knows_versions() && self.table.places.header == Some(Source::Own),
             _ if header.is_about_traces() => self.reads.contains(&header),
             _ => true,
         }

@@ -1,7 +1,8 @@
 //! One request, one way: what happens to it, in order.
 //!
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
-//! every outcome, `gateway` what is built once per isolate, `account` what a witness is told.
+//! every outcome, `gateway` what is built once per isolate, `account` what a witness is told,
+//! `hint` what is told of routes in development.
 
 pub mod account;
 pub mod exchange;
@@ -9,4 +10,5 @@ pub mod exchange;
 pub mod faults;
 pub mod finish;
 pub mod gateway;
+pub mod hint;
 pub mod run;

@@ -18,6 +18,7 @@ use crate::{
         exchange::Exchange,
         finish,
         gateway::{Gateway, Inconsistent, ReadyRoute},
+        hint,
     },
     ports::{
         Ports,
@@ -28,7 +29,7 @@ use crate::{
         select::{Selection, select},
         table::Match,
     },
-    stages::{authn, authz, forward, guard, health, maintenance, respond, trace},
+    stages::{authn, authz, deprecation, forward, guard, health, maintenance, respond, trace},
 };
 
 /// 400: bytes were lost before they reached us.
@@ -92,7 +93,15 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             }
             route
         }
+        Selection::Options(found, allow) => {
+            let route = found.map(|found| enter(exchange, found, ports)).transpose()?;
+            match route.filter(|route| route.is_pass_through()) {
+                Some(route) => route,
+                None => return Ok(Outcome::Made(options(allow, ports))),
+            }
+        }
     };
+    check_sunset(route, ports)?;
     maintenance::check(&route.policy().maintenance).told(ports, "maintenance", |()| account::open())?;
     let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, route, ports).await?;
@@ -142,6 +151,7 @@ async fn built_in<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Op
 /// Which route the request takes.
 fn choose<'g, P: Ports>(exchange: &Exchange<'g>, ports: &P) -> Result<Selection<'g>, Problem> {
     let selection = select(&exchange.gateway.table, exchange.head);
+    let selection = selection.map_err(|problem| hint::add(exchange.gateway, exchange.head, problem));
     selection.told(ports, "routing", |selection| account::selected(exchange, selection))
 }
 
@@ -180,6 +190,24 @@ fn preflight<P: Ports>(
         }
     };
     answer.told(ports, "preflight", |_| account::preflight(exchange))
+}
+
+/// What a path can be asked for, where no route answers that itself (RFC 9110 section 9.3.7).
+fn options<P: Ports>(allow: String, ports: &P) -> Made {
+    ports.saw(|| account::listed(&allow));
+    let mut head = Edits::default();
+    head.set("allow", allow);
+    Made { status: 204, head, body: "".into() }
+}
+
+/// Whether the route is still there; nothing is told of one that is not deprecated.
+fn check_sunset<P: Ports>(route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
+    match &route.policy().deprecation {
+        None => Ok(()),
+        Some(config) => {
+            deprecation::check(config, ports.now()).told(ports, "deprecation", |()| account::supported(config))
+        }
+    }
 }
 
 /// What is left to count of the body while it passes.

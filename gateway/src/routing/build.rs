@@ -9,6 +9,7 @@ use super::{
     table::{RouteIndex, Table},
     types::Type,
     versions::{Entry, Version},
+    wish::Places,
 };
 use crate::http::method::Method;
 
@@ -37,6 +38,8 @@ pub struct VersionLabel<'b> {
     pub label: &'b str,
     /// Whether requests that name no version get this one.
     pub default: bool,
+    /// Whether the route's path has it as a literal segment: then its requests need not ask for it.
+    pub in_path: bool,
 }
 
 /// Why a route cannot join the table.
@@ -62,6 +65,9 @@ pub struct Builder {
     /// Routes of hosts, by what follows `*.`.
     pub(super) wildcards: BTreeMap<String, Branch>,
     pub(super) versions: Vec<String>,
+    /// Where in paths versions stand: the index of the segment and that of the label, each pair once.
+    pub(super) in_paths: Vec<(u8, u16)>,
+    places: Places,
 }
 
 /// A tree below one segment.
@@ -80,6 +86,12 @@ pub(super) struct Branch {
 }
 
 impl Builder {
+    /// For requests that name versions in these places.
+    #[must_use]
+    pub fn new(places: Places) -> Self {
+        Self { places, ..Self::default() }
+    }
+
     /// Adds a route.
     ///
     /// # Errors
@@ -90,6 +102,9 @@ impl Builder {
             return Err(Conflict::TooMany);
         }
         let version = binding.version.map(|version| self.version(version)).transpose()?;
+        if let Some(version) = version.filter(|version| !version.is_asked) {
+            self.note_path(segments, version.label);
+        }
         let tree = self.tree(binding.host);
         tree.insert(segments, Entry { method: binding.method, version, route })?;
         if tree.ways > MOST_WAYS { Err(Conflict::TooManyWays) } else { Ok(()) }
@@ -98,7 +113,16 @@ impl Builder {
     /// The table of all routes that were added.
     #[must_use]
     pub fn finish(&self) -> Table {
-        flatten(self)
+        Table { places: self.places, ..flatten(self) }
+    }
+
+    fn note_path(&mut self, segments: &[Segment], label: u16) {
+        let name = self.versions.get(usize::from(label));
+        let is_it = |segment: &Segment| matches!(segment, Segment::Literal(text) if Some(text) == name);
+        let at = segments.iter().position(is_it).and_then(|at| u8::try_from(at).ok());
+        if let Some(at) = at.filter(|at| !self.in_paths.contains(&(*at, label))) {
+            self.in_paths.push((at, label));
+        }
     }
 
     fn tree(&mut self, host: Option<&str>) -> &mut Branch {
@@ -116,7 +140,7 @@ impl Builder {
         if known.is_none() {
             self.versions.push(version.label.to_owned());
         }
-        Ok(Version { label, default: version.default })
+        Ok(Version { is_asked: !version.in_path, label, default: version.default })
     }
 }
 
@@ -166,8 +190,8 @@ impl Branch {
 
 /// Adds an entry to those of its place.
 fn add(entries: &mut Vec<Entry>, entry: Entry) -> Result<(), Conflict> {
-    let label = |entry: &Entry| entry.version.map(|version| version.label);
-    let is_default = |entry: &Entry| entry.version.is_some_and(|version| version.default);
+    let label = |entry: &Entry| entry.asked().map(|version| version.label);
+    let is_default = |entry: &Entry| entry.asked().is_some_and(|version| version.default);
     for other in entries.iter().filter(|other| other.method == entry.method) {
         if label(other) == label(&entry) {
             return Err(Conflict::Tie(other.route));

@@ -36,7 +36,8 @@ pub(super) fn flatten(builder: &Builder) -> Table {
     }
     writer.nodes();
     writer.slots();
-    Table { hosts, versions: builder.versions.clone(), ..writer.table }
+    let (versions, in_paths) = (builder.versions.clone(), builder.in_paths.clone());
+    Table { hosts, versions, in_paths, ..writer.table }
 }
 
 impl<'b> Writer<'b> {

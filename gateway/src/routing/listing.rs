@@ -9,7 +9,7 @@ pub struct Listed {
     pub route: RouteIndex,
     /// The host that it is bound to; `None` for every host.
     pub host: Option<String>,
-    /// The version that it belongs to, and whether requests that name none get it.
+    /// The version that requests have to ask for, and whether those that name none get it.
     pub version: Option<(String, bool)>,
 }
 
@@ -30,7 +30,7 @@ impl Table {
         let Some(node) = self.node(root) else { return };
         for entry in self.ends(node).iter().chain(self.rest(node)) {
             let version = entry
-                .version
+                .asked()
                 .and_then(|version| Some((self.versions.get(usize::from(version.label))?.clone(), version.default)));
             listed.push(Listed { route: entry.route, host: host.map(str::to_owned), version });
         }
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn every_route_is_listed_once_for_each_host() {
-        let v2 = VersionLabel { label: "v2", default: true };
+        let v2 = VersionLabel { label: "v2", default: true, in_path: false };
         let routes = [
             (None, "/a/{id:int}/b", None),
             (Some("a.test"), "/a", None),

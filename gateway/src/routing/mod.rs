@@ -33,9 +33,11 @@ pub mod pattern;
 mod pieces;
 mod search;
 pub mod select;
+pub mod served;
 pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod types;
 pub mod unreachable;
 mod versions;
+pub mod wish;

@@ -9,11 +9,15 @@ use super::{
     hosts::{self, Hosts},
     search::Search,
     versions::{Choice, Entry, Wish, choose},
+    wish::Places,
 };
 use crate::http::method::Method;
 
 /// Index of a route in the blueprint.
 pub type RouteIndex = u16;
+
+/// The most places of versions in paths that are tried for a path that is not there.
+const MOST_PLACES: usize = 32;
 
 /// The tree of the routes of every host.
 pub(super) const ROOT: u32 = 0;
@@ -64,12 +68,24 @@ pub struct Table {
     pub(super) hosts: Hosts,
     /// The labels of versions, in the order in which they were first named.
     pub(super) versions: Vec<String>,
+    /// Where in paths versions stand: the index of the segment and that of the label, each pair once.
+    pub(super) in_paths: Vec<(u8, u16)>,
+    /// Where else requests name versions.
+    pub places: Places,
 }
 
 impl Default for Table {
     fn default() -> Self {
-        let (entries, slots, versions) = (Vec::new(), Vec::new(), Vec::new());
-        Self { nodes: vec![Node::default()], entries, slots, text: String::new(), hosts: Hosts::default(), versions }
+        Self {
+            nodes: vec![Node::default()],
+            entries: Vec::new(),
+            slots: Vec::new(),
+            text: String::new(),
+            hosts: Hosts::default(),
+            versions: Vec::new(),
+            in_paths: Vec::new(),
+            places: Places::default(),
+        }
     }
 }
 
@@ -132,7 +148,7 @@ impl Table {
         let wish = self.wish(wanted.version);
         let mut versions_seen = false;
         let mut accept = |entries: &'r [Entry]| match choose(entries, wanted.method, wish) {
-            Choice::Serve(entry) if entry.version.is_some() || !versions_seen => Some(entry),
+            Choice::Serve(entry) if entry.asked().is_some() || !versions_seen => Some(entry),
             Choice::Others => {
                 versions_seen = true;
                 None
@@ -167,7 +183,7 @@ impl Table {
         let mut found = vec![false; self.versions.len()];
         self.search(wanted.host, wanted.path, &mut |entries: &[Entry]| {
             let serving = entries.iter().filter(|entry| entry.serves(wanted.method));
-            for version in serving.filter_map(|entry| entry.version) {
+            for version in serving.filter_map(Entry::asked) {
                 if let Some(place) = found.get_mut(usize::from(version.label)) {
                     *place = true;
                 }
@@ -175,6 +191,22 @@ impl Table {
             None
         });
         self.versions.iter().zip(found).filter(|(_, found)| *found).map(|(label, _)| label.as_str()).collect()
+    }
+
+    /// The versions in which a path would be there that has another one, or one that is none, where routes have theirs:
+    /// `/v9/orders` beside `/v1/orders`. Each place is searched once; places beyond [`MOST_PLACES`] are not looked at.
+    #[must_use]
+    pub fn versions_near<'t>(&'t self, wanted: &Wanted<'_>) -> Vec<&'t str> {
+        let mut near: Vec<&str> = Vec::new();
+        for (at, label) in self.in_paths.iter().take(MOST_PLACES) {
+            let Some(label) = self.versions.get(usize::from(*label)) else { continue };
+            let Some(path) = with_version(wanted.path, usize::from(*at), label) else { continue };
+            let is_there = self.find(&Wanted { path: &path, ..*wanted }).is_ok();
+            if is_there && !near.contains(&label.as_str()) {
+                near.push(label);
+            }
+        }
+        near
     }
 
     /// Searches the trees of every host that applies, until `accept` takes something.
@@ -196,7 +228,11 @@ impl Table {
 
     fn wish(&self, version: Option<&str>) -> Wish {
         let Some(wanted) = version else { return Wish::None };
-        let label = self.versions.iter().position(|label| label == wanted);
+        let exact = self.versions.iter().position(|label| label == wanted);
+        // `2` is `v2`, as a media type has it, unless there is a version `2` too.
+        let is_number = wanted.starts_with(|first: char| first.is_ascii_digit());
+        let by_number = || self.versions.iter().position(|label| label.strip_prefix('v') == Some(wanted));
+        let label = exact.or_else(|| if is_number { by_number() } else { None });
         label.and_then(|index| u16::try_from(index).ok()).map_or(Wish::Unknown, Wish::Label)
     }
 
@@ -218,4 +254,16 @@ impl Table {
         let start = start as usize;
         self.entries.get(start..start.saturating_add(length as usize)).unwrap_or_default()
     }
+}
+
+/// A path with this version in the place of a segment that looks like a version too: the same but for its digits.
+fn with_version(path: &str, at: usize, label: &str) -> Option<String> {
+    let letters = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_digit()).collect::<Vec<u8>>();
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let place = segments.get_mut(at.saturating_add(1))?;
+    if *place == label || letters(place) != letters(label) {
+        return None;
+    }
+    *place = label;
+    Some(segments.join("/"))
 }

@@ -68,9 +68,9 @@ impl Seen {
 
 /// The routes that take every tail of a rest, if they do, for every wish that could lead to it.
 fn coverers(branch: &Branch, entry: &Entry) -> Option<Vec<RouteIndex>> {
-    let named = entry.version.map(|version| Wish::Label(version.label));
+    let named = entry.asked().map(|version| Wish::Label(version.label));
     // A route without a version gets other wishes too, but what is closer takes those as it takes this one.
-    let unnamed = entry.version.is_none_or(|version| version.default).then_some(Wish::None);
+    let unnamed = entry.asked().is_none_or(|version| version.default).then_some(Wish::None);
     let mut by: Vec<RouteIndex> = Vec::new();
     for wish in named.into_iter().chain(unnamed) {
         for route in cover(branch, entry, wish)? {
@@ -93,10 +93,10 @@ fn cover(branch: &Branch, entry: &Entry, wish: Wish) -> Option<Vec<RouteIndex>> 
 
 /// The route at a closer place that keeps a request from `entry`.
 fn taker(closer: &[Entry], entry: &Entry, wish: Wish) -> Option<RouteIndex> {
-    let is_plain = entry.version.is_none();
+    let is_plain = entry.asked().is_none();
     let taker = match choose(closer, entry.method, wish) {
         // A route without a version may itself stand behind others that have some.
-        Choice::Serve(found) => Some(found).filter(|found| is_plain || found.version.is_some()),
+        Choice::Serve(found) => Some(found).filter(|found| is_plain || found.asked().is_some()),
         // Routes without a version are not looked for behind those that have some.
         Choice::Others if is_plain => closer.iter().find(|found| found.serves(entry.method)),
         Choice::Others | Choice::Nothing => None,

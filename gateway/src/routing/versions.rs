@@ -21,11 +21,19 @@ impl Entry {
     pub(super) fn serves(&self, method: Method) -> bool {
         self.method == method || (method == Method::Head && self.method == Method::Get)
     }
+
+    /// Its version, if requests have to ask for it. To a version that stands in the path they have come already, so
+    /// such a route is chosen like one without.
+    pub(super) fn asked(&self) -> Option<Version> {
+        self.version.filter(|version| version.is_asked)
+    }
 }
 
 /// The version of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Version {
+    /// Whether requests have to ask for it; else it stands in the path of its route. Those come first.
+    pub(super) is_asked: bool,
     /// Index of its label.
     pub(super) label: u16,
     /// Whether it serves requests that ask for none.
@@ -70,7 +78,7 @@ pub(super) fn choose(entries: &[Entry], method: Method, wish: Wish) -> Choice<'_
 fn of_method(entries: &[Entry], method: Method, wish: Wish) -> Choice<'_> {
     let (mut plain, mut others) = (None, false);
     for entry in entries.iter().filter(|entry| entry.method == method) {
-        let Some(version) = entry.version else {
+        let Some(version) = entry.asked() else {
             plain = Some(entry);
             continue;
         };
@@ -96,7 +104,7 @@ mod tests {
     use super::*;
 
     fn entry(method: Method, version: Option<(u16, bool)>, route: u16) -> Entry {
-        Entry { method, version: version.map(|(label, default)| Version { label, default }), route }
+        Entry { method, version: version.map(|(label, default)| Version { is_asked: true, label, default }), route }
     }
 
     fn route(entries: &[Entry], method: Method, wish: Wish) -> Option<u16> {

@@ -9,6 +9,8 @@ pub mod authn;
 
 pub mod authz;
 
+pub mod deprecation;
+
 pub mod maintenance;
 
 pub mod guard;

@@ -19,6 +19,7 @@ mod sections;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::collections::BTreeSet;
 
@@ -147,6 +148,7 @@ fn read(name: Option<&str>, root: &Table, environments: &Table, loaded: &Loaded,
 fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Blueprint, Vec<Resolved>)> {
     root.demand("gateway", "the name of the gateway, and what holds for every route that says nothing else");
     let gateway = root.optional("gateway", gateway::read).unwrap_or_default();
+    let versions = root.optional("versions", versions::read).unwrap_or_default();
     let issuers = sections::issuers(&mut root);
     let upstreams = sections::upstreams(&mut root);
     let policies = sections::policies(&mut root);
@@ -159,7 +161,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let layers = [&gateway.layer].into_iter().chain(named).chain(declared.iter().map(|route| &route.layer));
     sections::check_issuers(&issuers, layers, context);
     policies::check_circles(&policies, context);
-    let built = routes::build(&declared, &gateway, &policies, context);
+    let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
     context.warn_unused();
     let upstreams = upstreams.into_values()?;
@@ -174,6 +176,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         policies: packed(&built.policies, &place, context)?,
         routes: packed(&built.routes, &place, context)?,
         table: built.table,
+        versions: versions.config(),
         ..Blueprint::default()
     };
     Some((blueprint, built.resolved))

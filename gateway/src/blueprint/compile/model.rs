@@ -1,7 +1,7 @@
 //! Everything that a `gateway.toml` can say, as data: what the reference pages and the JSON Schema are made from. It is
 //! made of the same declarations that the file is read by.
 
-use super::{gateway, policies::Policy, route_keys};
+use super::{gateway, policies::Policy, route_keys, versions};
 use crate::{
     config::{
         keys::Keys as _,
@@ -57,6 +57,7 @@ pub fn sections() -> Vec<Section> {
     let section = |name, about, keys| Section { name, named: Some(NAME), is_required: false, about, one_of: &[], keys };
     vec![
         Section { named: None, is_required: true, ..section("gateway", GATEWAY, gateway::model()) },
+        Section { named: None, ..section("versions", VERSIONS, versions::model()) },
         section("upstreams", UPSTREAMS, upstreams::Keys::model()),
         section("issuers", ISSUERS, issuers::Keys::model()),
         section("policies", POLICIES, Policy::model()),
@@ -66,6 +67,9 @@ pub fn sections() -> Vec<Section> {
 
 const GATEWAY: &str = "The gateway itself, and what holds for every route that says nothing else. The keys of policies \
                        that stand here are the weakest layer of every route.";
+
+const VERSIONS: &str = "Versions of the interface: where requests name one, and which they get when they name none. The \
+                        routes say themselves which `version` they belong to.";
 
 const UPSTREAMS: &str = "Where requests go. A route names the upstream that its requests are forwarded to.";
 

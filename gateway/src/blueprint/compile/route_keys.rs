@@ -57,8 +57,9 @@ keys! {
         /// The version of the interface that the route belongs to: several routes may have the same methods and path in
         /// different versions. A text, or a table with `name` and `default`.
         ///
-        /// A request names its version in the field `X-API-Version`; one that does not gets the default version. A version
-        /// that is not there is refused as not found, with the names of those that are.
+        /// A route whose path has the name as a segment of its own, like `/v1/orders`, is chosen by its path. Otherwise a
+        /// request names its version in `Accept` or in the field `X-API-Version`; one that does not gets the default
+        /// version. A version that is not there is refused as not found, with the names of those that are.
         /// Example: `version = { name = "v2", default = true }`
         version: Version [Optional] = version(),
         /// Words by which routes are grouped, for people and tools; no decision reads them.
@@ -88,14 +89,15 @@ pub(super) fn uses() -> Kind<'static, Vec<Located<u16>>> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Version {
     pub(super) name: String,
-    pub(super) default: bool,
+    /// `None` when the route does not say it.
+    pub(super) default: Option<bool>,
 }
 
 keys! {
     /// The table of `version`.
     pub(super) struct VersionKeys {
         /// The name of the version.
-        name: String [Required] = kinds::parsed(VERSION, version_name),
+        name: String [Required] = version_name(),
         /// Whether requests that name no version get this one.
         default: bool [Default("false")] = kinds::boolean(),
     }
@@ -104,20 +106,25 @@ keys! {
 fn version() -> Kind<'static, Version> {
     let table = || {
         kinds::table::<VersionKeys, Version>(|keys| {
-            let default = keys.default.or(false)?;
+            let default = keys.default.maybe()?;
             Some(Version { name: keys.name.take()?, default })
         })
     };
-    let text = || kinds::parsed(VERSION, version_name);
+    let text = version_name;
     let read = move |item: &Item<'_>| match () {
         () if item.is_table() => table().read(item),
-        () if item.is_text() => Some(Version { name: text().read(item)?, default: false }),
+        () if item.is_text() => Some(Version { name: text().read(item)?, default: None }),
         () => item.wrong_type("a text or a table"),
     };
     Kind::new(read, move || Shape::Any(vec![text().shape(), table().shape()]))
 }
 
-fn version_name(text: &str) -> Result<String, Fault> {
+/// The name of a version.
+pub(super) fn version_name() -> Kind<'static, String> {
+    kinds::parsed(VERSION, parse_version)
+}
+
+fn parse_version(text: &str) -> Result<String, Fault> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
         return Ok(text.to_owned());

@@ -11,8 +11,9 @@ use super::{
     policies,
     resolved::Resolved,
     route_key::{self, Target},
-    route_keys::{ACTIONS, Keys},
+    route_keys::{ACTIONS, Keys, Version},
     sections::Sections,
+    versions::{self, Versions},
 };
 use crate::{
     config::{
@@ -25,8 +26,9 @@ use crate::{
     },
     http::{host::HostPattern, method::Method},
     routing::{
-        build::{Binding, Builder, Conflict, MOST_WAYS, VersionLabel},
+        build::{Binding, Builder, Conflict, MOST_WAYS},
         table::Table,
+        wish::Places,
     },
 };
 
@@ -34,7 +36,7 @@ use crate::{
 pub(super) struct Declared {
     pub(super) key: Located<String>,
     /// `None` when the key is wrong, which has been reported.
-    target: Option<Target>,
+    pub(super) target: Option<Target>,
     /// `None` when it is wrong, which has been reported.
     action: Option<Action>,
     keys: Keys,
@@ -48,7 +50,11 @@ impl Declared {
     }
 
     pub(super) fn version(&self) -> Option<String> {
-        self.keys.version.get().map(|version| version.name.clone())
+        self.version_key().map(|version| version.name.clone())
+    }
+
+    pub(super) fn version_key(&self) -> Option<&Version> {
+        self.keys.version.get()
     }
 }
 
@@ -106,15 +112,16 @@ pub(super) fn warn_none(declared: &[Declared], place: &Span, report: &Report<'_>
 pub(super) fn build(
     declared: &[Declared],
     gateway: &Gateway,
+    versions: &versions::Keys,
     policies: &Sections<policies::Policy>,
     context: &Context<'_>,
 ) -> Built {
-    let mut building = Building::new(context);
+    let mut building = Building::new(context, Versions::of(declared, versions, context), versions.places(context));
     for route in declared {
         let layers = layers(route, gateway, policies, context);
         let parameters: Vec<String> =
             route.target.iter().flat_map(|target| target.pattern.parameters()).map(str::to_owned).collect();
-        let policy = policy(route, gateway, &layers, &parameters, context);
+        let policy = policy(route, gateway, versions, &layers, &parameters, context);
         super::resolved::warn_shadowed(&layers, route, context);
         let Some(target) = &route.target else { continue };
         if !building.add(route, target, policy, &parameters, &layers) {
@@ -128,6 +135,7 @@ pub(super) fn build(
 fn policy(
     route: &Declared,
     gateway: &Gateway,
+    versions: &versions::Keys,
     layers: &[NamedLayer<'_>],
     parameters: &[String],
     context: &Context<'_>,
@@ -142,6 +150,7 @@ fn policy(
         // A route that does not say what becomes of its requests was meant for an upstream, as likely as not.
         forwards: !matches!(route.action, Some(Action::Respond(_) | Action::Closed)),
         passes_through: false,
+        legacy_headers: versions.legacy_headers(),
     };
     let stack: Vec<&Layer> = layers.iter().map(|layer| layer.keys).collect();
     let policy = Policy::resolve(&stack, &mut facts);
@@ -213,6 +222,7 @@ fn layers<'d>(
 /// Routes being put together.
 struct Building<'d> {
     context: &'d Context<'d>,
+    versions: Versions<'d>,
     built: Built,
     table: Builder,
     places: Vec<&'d Declared>,
@@ -220,8 +230,9 @@ struct Building<'d> {
 }
 
 impl<'d> Building<'d> {
-    fn new(context: &'d Context<'d>) -> Self {
-        Self { context, built: Built::default(), table: Builder::default(), places: Vec::new(), known: HashMap::new() }
+    fn new(context: &'d Context<'d>, versions: Versions<'d>, places: Places) -> Self {
+        let (built, table) = (Built::default(), Builder::new(places));
+        Self { context, versions, built, table, places: Vec::new(), known: HashMap::new() }
     }
 
     /// Adds a route under all its methods; `false` when there are too many to go on.
@@ -246,6 +257,7 @@ impl<'d> Building<'d> {
                 parameters: parameters.to_vec(),
                 policy,
                 tags: route.keys.tags.get().cloned().unwrap_or_default(),
+                served: self.versions.served(route, target, *method),
             });
         }
         true
@@ -280,8 +292,8 @@ impl<'d> Building<'d> {
     fn insert(&mut self, route: &'d Declared, target: &Target, method: Method) -> bool {
         let index = u16::try_from(self.places.len()).ok().filter(|index| *index < u16::MAX);
         self.places.push(route);
-        let version = route.keys.version.get();
-        let version = version.map(|version| VersionLabel { label: &version.name, default: version.default });
+        let version = self.versions.label(route, target, method);
+        version.into_iter().for_each(|label| self.versions.check_reachable(route, label, self.context));
         let hosts = route.hosts();
         let hosts: Vec<Option<&str>> = match hosts.as_slice() {
             [] => vec![None],

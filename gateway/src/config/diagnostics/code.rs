@@ -58,6 +58,7 @@ codes! {
     BadHost = "0118", "A host is a name in lower case without a port: api.acme.example, *.acme.example.";
     BadInclude = "0119", "An included file is there and can be read.";
     NotInInclude = "0120", "What holds for the whole gateway stands in the main file.";
+    BadDate = "0121", "A date is written as in RFC 3339: 2026-12-31, 2026-12-31T08:00:00Z.";
     BadUrl = "0201", "The address of an upstream is an http or https URL without user, query and fragment.";
     TargetCount = "0202", "An upstream has exactly one target.";
     SecretInClear = "0203", "A secret comes from a variable and never stands in the file.";
@@ -85,6 +86,8 @@ codes! {
     TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";
     PolicyCircle = "0315", "A policy is not made of itself.";
     SameIssuer = "0316", "The issuers of a route differ in what `iss` says.";
+    SunsetBeforeSince = "0318", "A route does not end before it is deprecated.";
+    BadLink = "0319", "A link goes to a path or to an http or https URL.";
     UnknownUpstream = "0401", "`upstream` names an upstream of the file.";
     BadRouteKey = "0402", "A route is named by its methods and its path: GET,HEAD /path.";
     BadMethod = "0403", "A method is one that a gateway can serve.";

@@ -5,13 +5,13 @@
 //! findings; they are serialisable for everything else.
 
 pub mod code;
-pub mod nearest;
 pub mod render;
 pub mod report;
 pub mod source;
 
 use serde::Serialize;
 
+pub use super::nearest;
 pub use code::Code;
 pub use report::{Draft, Report};
 pub use source::{Place, Sources};

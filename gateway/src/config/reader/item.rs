@@ -90,6 +90,12 @@ impl<'a> Item<'a> {
         parse(text).map_err(|fault| self.fault(text, fault)).ok()
     }
 
+    /// A text, or a date as TOML knows it, that `parse` makes something of.
+    pub fn parsed_date<T>(&self, parse: impl FnOnce(&str) -> Result<T, Fault>) -> Option<T> {
+        let Value::Datetime(text) = &self.node.value else { return self.parsed(parse) };
+        parse(text).map_err(|fault| self.fault(text, fault)).ok()
+    }
+
     /// The key of this item, that `parse` makes something of.
     pub fn parsed_key<T>(&self, parse: impl FnOnce(&'a str) -> Result<T, Fault>) -> Option<T> {
         let fault = |fault: Fault| self.report_fault(self.key, self.key_span, fault);

@@ -7,6 +7,7 @@ use crate::{
         text::{Text, Variables},
         told::{Keys, Teller, Value, either, seconds},
     },
+    routing::served,
     stages::{
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors,
@@ -25,6 +26,7 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         cors::told(&blueprint.fallback.cors, &mut teller);
         security_headers::told(&blueprint.fallback.security_headers, &mut teller);
         trace::told(&blueprint.fallback.trace, &mut teller);
+        served::told(&blueprint.versions, &mut teller);
         teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()

@@ -71,6 +71,9 @@ impl Speaker<'_> {
         let (variables, parameters) = (&self.blueprint.variables, route.parameters.as_slice());
         let mut teller = Teller { variables, parameters, issuer: &issuer, keys: Keys::new() };
         policy.told(&mut teller);
+        if let Some(served) = route.served.as_ref().filter(|served| !served.is_asked) {
+            teller.put("version", served.name.clone().unwrap_or_default());
+        }
         self.action(&mut teller, route);
         self.timeouts(&mut teller.keys, route, policy.forward.timeout);
         teller.keys

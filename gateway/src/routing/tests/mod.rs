@@ -37,11 +37,15 @@ impl Declared {
     }
 
     fn version(self, label: &'static str) -> Self {
-        Self { version: Some(VersionLabel { label, default: false }), ..self }
+        Self { version: Some(VersionLabel { label, default: false, in_path: false }), ..self }
     }
 
     fn default_version(self, label: &'static str) -> Self {
-        Self { version: Some(VersionLabel { label, default: true }), ..self }
+        Self { version: Some(VersionLabel { label, default: true, in_path: false }), ..self }
+    }
+
+    fn version_in_path(self, label: &'static str) -> Self {
+        Self { version: Some(VersionLabel { label, default: false, in_path: true }), ..self }
     }
 
     fn insert(&self, builder: &mut Builder, index: usize) -> Result<(), Conflict> {

@@ -30,8 +30,9 @@ fn segments() -> impl Strategy<Value = Vec<Segment>> {
 }
 
 fn version() -> impl Strategy<Value = Option<VersionLabel<'static>>> {
-    let label = (select(VERSIONS[..2].to_vec()), any::<bool>());
-    proptest::option::weighted(0.4, label.prop_map(|(label, default)| VersionLabel { label, default }))
+    let label = (select(VERSIONS[..2].to_vec()), any::<bool>(), proptest::bool::weighted(0.2));
+    let label = label.prop_map(|(label, default, in_path)| VersionLabel { label, default, in_path });
+    proptest::option::weighted(0.4, label)
 }
 
 fn declared() -> impl Strategy<Value = Declared> {
@@ -103,12 +104,17 @@ fn places<'r>(routes: &'r [Declared], wanted: &Wanted<'_>) -> Vec<Vec<(usize, &'
     places.into_values().collect()
 }
 
+/// The version that requests have to ask for.
+fn asked(route: &Declared) -> Option<VersionLabel<'static>> {
+    route.version.filter(|version| !version.in_path)
+}
+
 /// What one place does for one method: the route, or whether it has that method in other versions.
 fn at_place(place: &[(usize, &Declared)], method: Method, wish: Option<&str>) -> Result<usize, bool> {
     let of: Vec<_> = place.iter().filter(|(_, route)| route.method == method).collect();
-    let versioned = of.iter().any(|(_, route)| route.version.is_some());
+    let versioned = of.iter().any(|(_, route)| asked(route).is_some());
     let by = |wanted: &dyn Fn(&Option<VersionLabel<'_>>) -> bool| {
-        of.iter().find(|(_, route)| wanted(&route.version)).map(|(index, _)| *index)
+        of.iter().find(|(_, route)| wanted(&asked(route))).map(|(index, _)| *index)
     };
     let plain = by(&|version| version.is_none());
     let route = match wish {
@@ -129,13 +135,13 @@ fn oracle(routes: &[Declared], wanted: &Wanted<'_>) -> Result<usize, Vec<&'stati
         let choices = methods.iter().map(|method| at_place(&place, *method, wanted.version));
         let choices: Vec<Result<usize, bool>> = choices.collect();
         let chosen = choices.iter().find_map(|choice| choice.as_ref().ok());
-        if let Some(index) = chosen.filter(|index| routes[**index].version.is_some() || !seen) {
+        if let Some(index) = chosen.filter(|index| asked(&routes[**index]).is_some() || !seen) {
             return Ok(*index);
         }
         // A place that serves, but not behind versions, hides nothing.
         seen |= chosen.is_none() && choices.contains(&Err(true));
         let serving = place.iter().filter(|(_, route)| methods.contains(&route.method));
-        there.extend(serving.filter_map(|(_, route)| route.version).map(|version| version.label));
+        there.extend(serving.filter_map(|(_, route)| asked(route)).map(|version| version.label));
     }
     let mut order: Vec<&str> = Vec::new();
     for version in routes.iter().filter_map(|route| route.version).map(|version| version.label) {

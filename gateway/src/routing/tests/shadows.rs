@@ -82,7 +82,7 @@ fn segments() -> impl Strategy<Value = Vec<Segment>> {
 
 fn declared() -> impl Strategy<Value = Declared> {
     let version = (select(vec!["v1", "v2"]), any::<bool>());
-    let version = version.prop_map(|(label, default)| VersionLabel { label, default });
+    let version = version.prop_map(|(label, default)| VersionLabel { label, default, in_path: false });
     let parts = (
         select(vec![Method::Get, Method::Get, Method::Head]),
         proptest::option::weighted(0.2, Just("*.test")),

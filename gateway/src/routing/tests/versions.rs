@@ -75,3 +75,43 @@ fn versions_of_other_methods_and_hosts_are_not_named() {
     assert_eq!(table.find(&wanted(Method::Put, "/a")), Err(Miss::Nothing));
     assert_eq!(table.allowed(None, "/a"), [Method::Get, Method::Head, Method::Post]);
 }
+
+#[test]
+fn a_version_in_the_path_is_chosen_by_the_path_whatever_is_asked_for() {
+    let table = table(&[get("/v1/a").version_in_path("v1"), get("/v2/a").version_in_path("v2")]);
+    for wish in [None, Some("v1"), Some("v2"), Some("v9")] {
+        assert_eq!(asking(&table, "/v1/a", wish), Ok((0, Some("v1"))), "{wish:?}");
+        assert_eq!(asking(&table, "/v2/a", wish), Ok((1, Some("v2"))), "{wish:?}");
+    }
+    let mut builder = builder(&[get("/v1/a").version_in_path("v1")]);
+    assert_eq!(get("/v1/a").insert(&mut builder, 1), Err(Conflict::Tie(0)), "nothing tells the two apart");
+}
+
+#[test]
+fn a_number_is_the_version_with_a_v_unless_there_is_one_of_its_own() {
+    let both =
+        table(&[get("/a").version("v2"), get("/a").version("2"), get("/a").version("v3"), get("/a").version("vault")]);
+    assert_eq!(asking(&both, "/a", Some("2")), Ok((1, Some("2"))));
+    assert_eq!(asking(&both, "/a", Some("v2")), Ok((0, Some("v2"))));
+    assert_eq!(asking(&both, "/a", Some("3")), Ok((2, Some("v3"))));
+    assert!(asking(&both, "/a", Some("ault")).is_err());
+}
+
+#[test]
+fn a_path_with_another_version_is_near_those_that_there_are() {
+    let table = table(&[
+        get("/api/v1/a").version_in_path("v1"),
+        get("/api/v2/a").version_in_path("v2"),
+        get("/api/v2/b").version_in_path("v2"),
+        get("/v2/c/{id}").version_in_path("v2"),
+    ]);
+    let near = |method, path| table.versions_near(&wanted(method, path));
+    assert_eq!(near(Method::Get, "/api/v9/a"), ["v1", "v2"]);
+    assert_eq!(near(Method::Head, "/api/v10/a"), ["v1", "v2"]);
+    assert_eq!(near(Method::Get, "/api/v1/b"), ["v2"]);
+    assert_eq!(near(Method::Get, "/v1/c/7"), ["v2"]);
+    for path in ["/api/x/a", "/api/v9/c", "/v9/a", "/api/v9", "/", ""] {
+        assert_eq!(near(Method::Get, path), [""; 0], "{path}");
+    }
+    assert_eq!(near(Method::Post, "/api/v9/a"), [""; 0]);
+}

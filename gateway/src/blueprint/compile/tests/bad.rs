@@ -39,6 +39,9 @@ findings_of! {
     credentials_in_clear_are_refused_and_not_repeated: "credentials_in_clear";
     the_value_of_a_misspelt_credential_is_not_repeated: "credentials_misspelt";
     credentials_are_of_one_kind: "credentials_mixed";
+    a_deprecation_has_dates_and_links: "deprecation";
+    a_route_that_passes_everything_through_is_not_deprecated: "deprecation_pass_through";
+    a_sunset_is_no_earlier_than_the_deprecation: "deprecation_sunset";
     a_duration_is_a_text: "duration_as_number";
     seconds_are_whole: "duration_of_seconds";
     a_duration_is_not_too_long: "duration_too_long";
@@ -189,6 +192,8 @@ findings_of! {
     a_variable_is_named_in_upper_case: "variable_in_lower_case";
     a_variable_has_a_closing_brace: "variable_not_closed";
     a_version_has_a_plain_name: "version";
+    a_section_of_versions_says_what_there_is: "versions";
+    a_version_can_be_named_somewhere: "versions_nowhere";
     one_version_is_the_default: "versions_two_defaults";
     a_value_of_the_wrong_type_says_what_it_must_be: "wrong_types";
 }

@@ -176,8 +176,8 @@ fn keys_in(text: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for section in tree::Table::of(parsed.get_ref(), 0).0 {
         let tree::Value::Table(table) = &section.node.value else { continue };
-        if section.key == "gateway" {
-            add_keys("gateway", table, &mut paths);
+        if ["gateway", "versions"].contains(&section.key.as_str()) {
+            add_keys(&section.key, table, &mut paths);
             continue;
         }
         for entry in &table.0 {

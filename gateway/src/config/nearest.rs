@@ -13,7 +13,8 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 }
 
 /// How many letters must be changed, added, left out or swapped with their neighbour; case does not count.
-fn distance(left: &str, right: &str) -> usize {
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
     if left.len() > LONGEST || right.len() > LONGEST {
         return usize::MAX;
     }
