@@ -161,9 +161,10 @@ class Call {
   /** The upstream's answer, with whatever edits came on top of those that the forward plan named. */
   relay(plan) {
     const log = plan.field();
-    if (!plan.untouched) plan.edit(this.response.headers);
+    const response = withStatus(this.response, plan.limit);
+    if (!plan.untouched) plan.edit(response.headers);
     writeLog(log);
-    this.resolve(this.response);
+    this.resolve(response);
   }
 
   /** The slot or the instance of this request is gone. What has come is handed on and nothing is tried again. */
@@ -215,7 +216,7 @@ class Call {
 
   /** Hands the answer on through a pipe and reports the end of its body behind the response. */
   deliver(plan) {
-    const { response } = this;
+    const response = withStatus(this.response, plan.limit);
     if (!plan.untouched) plan.edit(response.headers);
     const { body } = response;
     if (body === null) {
@@ -265,6 +266,11 @@ function answerHead(plan, answer) {
   stripHopByHop(response.headers);
   if (!plan.untouched) plan.edit(response.headers);
   return response;
+}
+
+/** The answer under the status that the plan names; 0 stands for its own. */
+function withStatus(response, status) {
+  return status === 0 ? response : new Response(response.body, { status, headers: response.headers });
 }
 
 /** Nobody waits for this request any more: its slot is freed and its log line written. */

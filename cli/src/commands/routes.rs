@@ -9,7 +9,7 @@ use gateway::{
         Action, Blueprint, Policy, Route,
         compile::{Environment, resolved::Resolved},
     },
-    config::{diagnostics::render::Style, told},
+    config::diagnostics::render::Style,
     http::{host::HostPattern, method::Method},
     routing::{
         pattern::{Pattern, Segment},
@@ -230,7 +230,7 @@ fn listed(action: &Action, blueprint: &Blueprint) -> Listed {
         Action::Assets(binding) => ("assets", binding.clone()),
         Action::Respond(respond::Config::Fixed(fixed)) => ("respond", fixed.status.to_string()),
         Action::Respond(respond::Config::Redirect(redirect)) => {
-            ("redirect", format!("{} {}", redirect.status, told::template(&redirect.to)))
+            ("redirect", format!("{} {}", redirect.status, redirect.to))
         }
         Action::Closed => ("closed", String::new()),
     };

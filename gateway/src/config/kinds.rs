@@ -13,7 +13,7 @@ use super::{
     keys::Keys,
     model::{Grammar, Shape},
     reader::{Item, Located},
-    template::Template,
+    template::{Slot, Template},
     text::Text,
     values::{Fault, names, quoted, template, variables, variables::Written},
 };
@@ -272,7 +272,9 @@ pub fn any_text() -> Kind<'static, String> {
 /// How templates are written.
 pub const TEMPLATE: Grammar = Grammar {
     name: "template",
-    sentence: "text with `{request.id}`, `{claims.NAME}` or `{path.NAME}`; a brace itself is `{{` or `}}`",
+    sentence: "text with `{request.id}`, `{request.method}`, `{request.host}`, `{request.path}`, `{request.query}`, \
+               `{request.query.NAME}`, `{request.headers.NAME}`, `{claims.NAME}` or `{path.NAME}`, which may be \
+               written `{NAME}`; a brace itself is `{{` or `}}`",
     example: "acme/{request.id}",
     pattern: Some(r"^[!-~]([\t -~]*[!-~])?$"),
 };
@@ -280,7 +282,18 @@ pub const TEMPLATE: Grammar = Grammar {
 /// A template for a header, with its place: what it may read depends on the route.
 #[must_use]
 pub fn header_template() -> Kind<'static, Located<Template>> {
-    Kind::new(|item| Some(item.located(item.parsed(template::parse)?)), || Shape::Text(TEMPLATE))
+    Kind::new(|item| read_template(item, template::parse), || Shape::Text(TEMPLATE))
+}
+
+/// Reads a template with its place, and has the request headers packed that it reads.
+pub fn read_template(item: &Item<'_>, parse: fn(&str) -> Result<Template, Fault>) -> Option<Located<Template>> {
+    let template = item.parsed(parse)?;
+    for slot in &template.0 {
+        if let Slot::Header(name) = slot {
+            item.context().intern_header(item, name)?;
+        }
+    }
+    Some(item.located(template))
 }
 
 /// Whether no two keys name the same header; reports those that do.

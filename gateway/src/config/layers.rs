@@ -86,8 +86,11 @@ impl RouteFacts<'_> {
         for slot in &template.value.0 {
             // Where escapes have changed what stands in the file, the whole text is underlined.
             let text = Template(vec![slot.clone()]).to_string();
-            let own = written.find(&text).map(|at| template.span.start.saturating_add(at));
-            let own = own.map(|start| start..start.saturating_add(text.len()));
+            let short = text.replacen("{path.", "{", 1);
+            let own = [text, short].into_iter().find_map(|text| {
+                let start = template.span.start.saturating_add(written.find(&text)?);
+                Some(start..start.saturating_add(text.len()))
+            });
             self.check_slot(slot, own.as_ref().unwrap_or(&template.span));
         }
     }

@@ -72,20 +72,8 @@ impl Teller<'_> {
             other => other.clone(),
         };
         let meaning = Template(template.0.iter().map(by_place).collect());
-        Value { shown: self::template(template), meaning: Some(self::template(&meaning)) }
+        Value { shown: template.to_string(), meaning: Some(meaning.to_string()) }
     }
-}
-
-/// A template as it is written.
-#[must_use]
-pub fn template(template: &Template) -> String {
-    let slot = |slot: &Slot| match slot {
-        Slot::Literal(text) => text.replace('{', "{{").replace('}', "}}"),
-        Slot::RequestId => "{request.id}".to_owned(),
-        Slot::Claim(name) => format!("{{claims.{name}}}"),
-        Slot::PathParameter(name) => format!("{{path.{name}}}"),
-    };
-    template.0.iter().map(slot).collect()
 }
 
 /// A text with the names of its variables.

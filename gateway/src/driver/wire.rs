@@ -11,7 +11,7 @@
 //! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none); or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
-//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted) |
+//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted), or the status of an answer that is handed on (0: the upstream's) |
 //! | 8… | fields, by kind |
 //!
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
@@ -169,12 +169,18 @@ fn handle(turn: &Turn) -> Handle {
     }
 }
 
-/// A limit beyond 32 bits counts as the largest of them; none is that large yet.
+/// A limit beyond 32 bits counts as the largest of them; none is that large yet. A status is never 0.
 fn limit(turn: &Turn) -> u32 {
-    match turn {
+    let reply = match turn {
         Turn::Effect(_, Effect::Forward(plan)) => {
-            plan.body_limit.map_or(0, |limit| u32::try_from(limit.0).unwrap_or(u32::MAX).max(1))
+            return plan.body_limit.map_or(0, |limit| u32::try_from(limit.0).unwrap_or(u32::MAX).max(1));
         }
+        Turn::Effect(_, Effect::Deliver(reply, _)) => Some(reply),
+        Turn::Done(finished) => finished.reply.as_ref(),
+        _ => None,
+    };
+    match reply {
+        Some(Reply::Relay(relay)) => relay.status.map_or(0, u32::from),
         _ => 0,
     }
 }
@@ -186,7 +192,11 @@ fn length(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::size::Size, http::reply::Made, pipeline::run::Finished};
+    use crate::{
+        config::size::Size,
+        http::reply::{Made, Relay},
+        pipeline::run::Finished,
+    };
 
     fn written(turn: &Turn) -> Written {
         let mut written = Written::default();
@@ -226,6 +236,16 @@ mod tests {
             ("a.bxy", &[7, 3, 7, ASCII, 0x2_ffff, 5, 10, 0, 3, 2][..])
         );
         assert_eq!(key_of(0x2_ffff), key);
+    }
+
+    #[test]
+    fn an_answer_that_is_handed_on_may_get_another_status() {
+        let relay = |status| Reply::Relay(Relay { status, ..Relay::default() });
+        let done = |status| written(&Turn::Done(Finished { reply: Some(relay(status)), log: String::new() })).words[7];
+        assert_eq!((done(None), done(Some(410))), (0, 410));
+        let handle = Handle { index: 3, generation: 7 };
+        let delivered = written(&Turn::Effect(handle, Effect::Deliver(relay(Some(502)), Some(9)))).words;
+        assert_eq!((delivered[4], delivered[7]), (9, 502));
     }
 
     #[test]

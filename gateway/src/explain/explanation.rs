@@ -183,7 +183,7 @@ impl Asked {
 impl Plan {
     fn new(veil: &Veil<'_>, plan: &Forward) -> Self {
         Self {
-            url: plan.url.clone(),
+            url: veil.url(&plan.url),
             binding: Some(plan.binding.clone()).filter(|binding| !binding.is_empty()),
             timeout_ms: plan.timeout_ms,
             body_limit: plan.body_limit.map(|limit| limit.0),
@@ -197,15 +197,21 @@ impl Plan {
 /// What an upstream has answered, and what the plan makes of its head.
 struct Relayed<'e> {
     status: u16,
+    /// The status that an answer was delivered with in its place.
+    delivered: Option<u16>,
     edits: Option<&'e Edits>,
 }
 
 impl<'e> Relayed<'e> {
     fn of(effects: &'e [(Effect, Option<Answer>)]) -> Self {
-        let mut relayed = Self { status: 0, edits: None };
+        let mut relayed = Self { status: 0, delivered: None, edits: None };
         for (effect, answer) in effects {
-            if let (Effect::Forward(plan), Some(Answer::Head(head))) = (effect, answer) {
-                relayed = Self { status: head.status, edits: Some(&plan.answer) };
+            match (effect, answer) {
+                (Effect::Forward(plan), Some(Answer::Head(head))) => {
+                    relayed = Self { status: head.status, delivered: None, edits: Some(&plan.answer) };
+                }
+                (Effect::Deliver(reply::Reply::Relay(relay), _), _) => relayed.delivered = relay.status,
+                _ => {}
             }
         }
         relayed
@@ -213,12 +219,17 @@ impl<'e> Relayed<'e> {
 
     /// The answer; one that is not in the end was delivered before.
     fn reply(&self, veil: &Veil<'_>, reply: Option<reply::Reply>) -> Option<Reply> {
-        if let Some(reply::Reply::Made(made)) = reply {
-            let body = Some(made.body.into_owned()).filter(|body| !body.is_empty());
-            return Some(Reply { from: Maker::Gateway, status: made.status, head: veil.made(&made.head), body });
-        }
+        let status = match reply {
+            Some(reply::Reply::Made(made)) => {
+                let body = Some(made.body.into_owned()).filter(|body| !body.is_empty());
+                return Some(Reply { from: Maker::Gateway, status: made.status, head: veil.made(&made.head), body });
+            }
+            Some(reply::Reply::Relay(relay)) => relay.status,
+            None => self.delivered,
+        };
+        let status = status.unwrap_or(self.status);
         let head = veil.response(self.edits?);
-        Some(Reply { from: Maker::Upstream, status: self.status, head, body: None })
+        Some(Reply { from: Maker::Upstream, status, head, body: None })
     }
 }
 

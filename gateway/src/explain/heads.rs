@@ -2,12 +2,14 @@
 
 use serde::Serialize;
 
-use super::words;
 use crate::{
     blueprint::Action,
     http::edits::{Edits, Field as Text},
     pipeline::gateway::{Gateway, ReadyRoute},
-    stages::{respond, transform::Changes},
+    stages::{
+        respond,
+        transform::{self, Changes},
+    },
 };
 
 /// What is shown in the place of a secret.
@@ -15,9 +17,6 @@ pub(super) const HIDDEN: &str = "***";
 
 /// Headers whose values are secrets, whoever sets them.
 const SECRET: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "set-cookie"];
-
-/// Claims whose values may be shown.
-const SHOWN_CLAIMS: [&str; 3] = ["sub", "scope", "scp"];
 
 /// Changes to a head. They are carried out in the order remove, set, append.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -47,6 +46,8 @@ pub(super) struct Veil<'g> {
     gateway: &'g Gateway,
     /// The header that proves to the upstream who sends.
     credential: Option<&'g str>,
+    /// What its requests are changed to.
+    transform: Option<&'g transform::Config>,
     /// Headers that are made of claims, with what is shown instead.
     request: Vec<(&'g str, String)>,
     response: Vec<(&'g str, String)>,
@@ -60,8 +61,9 @@ impl<'g> Veil<'g> {
 
     /// For the requests of a route.
     pub(super) fn new(gateway: &'g Gateway, route: Option<ReadyRoute<'g>>) -> Self {
-        let mut veil = Self { gateway, credential: None, request: Vec::new(), response: Vec::new() };
+        let mut veil = Self { gateway, credential: None, transform: None, request: Vec::new(), response: Vec::new() };
         let Some(route) = route else { return veil };
+        veil.transform = Some(&route.policy().transform);
         veil.request = of_claims(&route.policy().transform.request);
         veil.response = of_claims(&route.policy().transform.response);
         match &route.route.action {
@@ -69,12 +71,17 @@ impl<'g> Veil<'g> {
                 let target = gateway.target(*index).ok();
                 veil.credential = target.and_then(|target| target.credential.as_ref()).map(|it| it.name.as_str());
             }
-            Action::Respond(respond::Config::Redirect(redirect)) if reads_secrets(redirect.to.claims()) => {
-                veil.response.push(("location", words::template(&redirect.to)));
+            Action::Respond(respond::Config::Redirect(redirect)) if redirect.to.reads_secrets() => {
+                veil.response.push(("location", redirect.to.to_string()));
             }
             _ => {}
         }
         veil
+    }
+
+    /// Where a request goes.
+    pub(super) fn url(&self, url: &str) -> String {
+        self.transform.map_or(url.into(), |transform| transform.shown_url(url)).into_owned()
     }
 
     /// Changes to what an upstream gets.
@@ -127,10 +134,7 @@ fn shown(of_claims: &[(&str, String)], name: &str, value: &str) -> String {
 }
 
 fn of_claims(changes: &Changes) -> Vec<(&str, String)> {
-    let secret = changes.set.iter().filter(|(_, template)| reads_secrets(template.claims()));
-    secret.map(|(name, template)| (name.as_str(), words::template(template))).collect()
-}
-
-fn reads_secrets<'a>(mut claims: impl Iterator<Item = &'a str>) -> bool {
-    claims.any(|name| !SHOWN_CLAIMS.contains(&name))
+    let made = changes.set.iter().chain(&changes.add);
+    let secret = made.filter(|(_, template)| template.reads_secrets());
+    secret.map(|(name, template)| (name.as_str(), template.to_string())).collect()
 }

@@ -1,6 +1,6 @@
 //! Pieces of a configuration in words, as one would write them in `gateway.toml`.
 
-pub(super) use crate::config::told::{sorted, template, text, yes};
+pub(super) use crate::config::told::{sorted, text, yes};
 use crate::{
     config::text::{Piece, Text, Variables},
     routing::pattern::{Pattern, Segment},

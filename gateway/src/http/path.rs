@@ -9,6 +9,8 @@
 //! stands behind a `;`. They pass, and [`other_readings`] says what else such a path could mean; routing refuses it
 //! where that would be another route.
 
+use super::percent::{self, is_unreserved};
+
 /// Why a path is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathError {
@@ -102,23 +104,14 @@ fn is_plain(byte: u8) -> bool {
     is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte)
 }
 
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
-}
-
 fn decode(high: Option<u8>, low: Option<u8>) -> Result<u8, PathError> {
-    let byte = hexadecimal(high, low).ok_or(PathError::Encoding)?;
+    let byte = high.zip(low).and_then(|(high, low)| percent::byte(high, low)).ok_or(PathError::Encoding)?;
     match byte {
         b'/' | b'\\' => Err(PathError::Encoding),
         _ if byte.is_ascii_control() => Err(PathError::Encoding),
         _ if is_unreserved(byte) => Err(PathError::Needless),
         _ => Ok(byte),
     }
-}
-
-fn hexadecimal(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    Some((digit(high)? << 4) | digit(low)?)
 }
 
 /// Few segments hold bytes beyond ASCII, so they are decoded once more instead of all others being collected.
@@ -149,7 +142,7 @@ fn respelt(path: &str) -> String {
             continue;
         }
         let (high, low) = (bytes.next(), bytes.next());
-        match hexadecimal(high, low).filter(|byte| is_plain(*byte)) {
+        match high.zip(low).and_then(|(high, low)| percent::byte(high, low)).filter(|byte| is_plain(*byte)) {
             Some(plain) => spelt.push(char::from(plain)),
             None => {
                 spelt.push('%');

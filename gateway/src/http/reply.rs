@@ -29,6 +29,8 @@ pub struct Relay {
     pub head: Edits,
     /// Hand the upstream's answer on as it is, without a copy of its head.
     pub untouched: bool,
+    /// The status that the client gets; `None` for the upstream's.
+    pub status: Option<u16>,
 }
 
 impl Reply {

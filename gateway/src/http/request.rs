@@ -166,6 +166,12 @@ impl RequestHead {
         self.slice(Span { end: self.query.end, ..self.url })
     }
 
+    /// What stands before the path: scheme and authority.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.slice(Span { end: self.authority.end, ..self.url })
+    }
+
     /// The host that the URL names, as it was sent: without user and port, an IPv6 address in its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -288,6 +294,7 @@ mod tests {
         for (url, path, query) in cases {
             let head = head("GET", url, &[]).unwrap();
             assert_eq!((head.path(), head.query()), (path, query), "{url}");
+            assert_eq!([head.origin(), path, query].concat(), head.url());
         }
         assert_eq!(head("GET", "nonsense", &[]).err(), Some(Malformed::Url));
     }

@@ -23,6 +23,7 @@ use crate::{
         cors::Grant,
         deprecation::Deprecation,
         trace::{Source, Trace},
+        transform,
     },
 };
 
@@ -224,7 +225,7 @@ pub fn responded(made: &Made) -> Decision {
 
 /// It is settled what the upstream is asked.
 #[must_use]
-pub fn planned(plan: &Forward) -> Decision {
+pub fn planned(plan: &Forward, transform: &transform::Config) -> Decision {
     let why = match (plan.binding.is_empty(), plan.untouched) {
         (true, false) => "The request goes to the upstream.",
         (true, true) => "The request goes to the upstream as it is.",
@@ -233,7 +234,7 @@ pub fn planned(plan: &Forward) -> Decision {
     };
     let binding = Some(&plan.binding).filter(|binding| !binding.is_empty());
     Decision::passed("plan", why)
-        .fact("url", &plan.url)
+        .fact("url", transform.shown_url(&plan.url))
         .maybe("binding", binding)
         .fact("timeout", duration::show(u64::from(plan.timeout_ms)))
 }
@@ -255,6 +256,7 @@ pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
     };
     Decision::passed("finish", why)
         .fact("status", closed.log.status())
+        .maybe("upstream_status", closed.log.upstream_status())
         .maybe("code", closed.log.code())
         .fact("route", exchange.label())
         .fact("grant", grant(exchange))

@@ -8,6 +8,8 @@ use crate::{
     facts::principal::Principal,
     http::{
         Millis,
+        problem::Problem,
+        query,
         request::{Header, RequestHead},
     },
     pipeline::gateway::{Gateway, ReadyRoute},
@@ -66,6 +68,12 @@ impl<'g> Exchange<'g> {
         self.head.named(self.gateway.named_headers.iter().position(|known| known == name)?)
     }
 
+    /// The query without its `?`.
+    fn query(&self) -> &'g str {
+        let query = self.head.query();
+        query.strip_prefix('?').unwrap_or(query)
+    }
+
     /// The CORS policy that speaks for the request: its route's, or the gateway's until there is a route.
     #[must_use]
     pub fn cors(&self) -> Option<&'g Cors> {
@@ -111,6 +119,14 @@ impl<'g> Exchange<'g> {
         names.iter().map(String::as_str).zip(self.values.iter().copied())
     }
 
+    /// The path and the query, with its `?`, that go on to where the route's requests go.
+    ///
+    /// # Errors
+    /// When the route rewrites the path and no path can be made of what the request says.
+    pub fn target(&self, route: ReadyRoute<'g>) -> Result<(Cow<'_, str>, Cow<'_, str>), Problem> {
+        route.policy().transform.target(self.head.path(), self.head.query(), |slot| self.fact(slot))
+    }
+
     /// What fills a template's slot.
     #[must_use]
     pub fn fact(&self, slot: &Slot) -> Option<Cow<'_, str>> {
@@ -118,6 +134,12 @@ impl<'g> Exchange<'g> {
             // A template puts its literals in itself.
             Slot::Literal(_) => None,
             Slot::RequestId => Some((&*self.request_id).into()),
+            Slot::RequestMethod => Some(self.head.method().into()),
+            Slot::RequestHost => Some(self.head.host().into()),
+            Slot::RequestPath => Some(self.head.path().into()),
+            Slot::RequestQuery => Some(self.query().into()),
+            Slot::QueryValue(name) => query::first(self.query(), name).map(Cow::from),
+            Slot::Header(name) => self.sent(name).map(Cow::from),
             Slot::Claim(name) => self.principal.as_ref()?.claim(name),
             Slot::PathParameter(name) => {
                 let position = self.route?.route.parameters.iter().position(|known| known == name)?;

@@ -36,6 +36,8 @@ pub struct Closed {
 #[derive(Clone, Copy, Debug)]
 pub struct Log {
     status: u16,
+    /// What the upstream said, where the client gets something else.
+    upstream_status: Option<u16>,
     problem: Option<&'static Kind>,
 }
 
@@ -48,7 +50,10 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
         Ok(Outcome::Relayed(head)) => {
             let mut edits = Edits::default();
             tell_times(exchange, &mut edits, now);
-            Closed { reply: relay(exchange.route, edits), log: Log { status: head.status, problem: None } }
+            let status = exchange.route.and_then(|route| route.policy().transform.status_of(head.status));
+            let upstream_status = status.and(Some(head.status));
+            let log = Log { status: status.unwrap_or(head.status), upstream_status, problem: None };
+            Closed { reply: relay(exchange.route, edits, status), log }
         }
         Err(problem) => {
             let kind = problem.kind;
@@ -61,7 +66,7 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
 fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>, now: Millis) -> Closed {
     edit(exchange, &mut made.head, false);
     tell_times(exchange, &mut made.head, now);
-    let log = Log { status: made.status, problem };
+    let log = Log { status: made.status, upstream_status: None, problem };
     Closed { reply: Reply::Made(made), log }
 }
 
@@ -100,6 +105,12 @@ impl Log {
         self.status
     }
 
+    /// What the upstream said, where the client gets something else.
+    #[must_use]
+    pub fn upstream_status(self) -> Option<u16> {
+        self.upstream_status
+    }
+
     /// The problem's code, when the answer is a problem.
     #[must_use]
     pub fn code(self) -> Option<&'static str> {
@@ -127,6 +138,7 @@ impl Log {
             path: &logging.redacted(exchange.head.path(), exchange.parameters()),
             route: exchange.label(),
             status: self.status,
+            upstream_status: self.upstream_status,
             duration_ms: now.saturating_sub(exchange.started),
             code: self.code(),
             principal: exchange.principal.as_ref().and_then(|principal| principal.subject()),

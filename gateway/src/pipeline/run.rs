@@ -260,19 +260,19 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
         plan.head.set.extend(credential.set);
         finish::edit(exchange, &mut plan.answer, true);
     }
-    ports.saw(|| account::planned(&plan));
+    ports.saw(|| account::planned(&plan, &route.policy().transform));
     Ok(plan)
 }
 
 /// Where a request goes, with what proves to the upstream who sends it.
 fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
-    let (path, query) = (exchange.head.path(), exchange.head.query());
+    let (path, query) = exchange.target(route)?;
     let untouched = route.is_pass_through();
     let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
     match &route.route.action {
         Action::Forward(index) => {
             let target = exchange.gateway.target(*index).map_err(inconsistent)?;
-            plan.url = [&target.base, path, query].concat();
+            plan.url = [&target.base, &*path, &*query].concat();
             plan.binding.clone_from(&target.binding);
             if let Some(credential) = &target.credential {
                 plan.untouched = false;
@@ -280,7 +280,7 @@ fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward
             }
         }
         Action::Assets(binding) => {
-            exchange.head.url().clone_into(&mut plan.url);
+            plan.url = [exchange.head.origin(), &*path, &*query].concat();
             plan.binding.clone_from(binding);
         }
         Action::Respond(_) | Action::Closed => return Err(inconsistent(Inconsistent)),
@@ -292,8 +292,9 @@ fn inconsistent(_: Inconsistent) -> Problem {
     Problem::new(&INTERNAL, "The configuration of the gateway is inconsistent.")
 }
 
-/// What an upstream's answer becomes: its head was edited by the plan already, but for what nobody could know before.
+/// What an upstream's answer becomes, under another `status` if there is one: its head was edited by the plan already, but
+/// for what nobody could know before.
 #[must_use]
-pub fn relay(route: Option<ReadyRoute<'_>>, head: Edits) -> Reply {
-    Reply::Relay(Relay { head, untouched: route.is_some_and(ReadyRoute::is_pass_through) })
+pub fn relay(route: Option<ReadyRoute<'_>>, head: Edits, status: Option<u16>) -> Reply {
+    Reply::Relay(Relay { head, untouched: route.is_some_and(ReadyRoute::is_pass_through), status })
 }

@@ -80,7 +80,7 @@ codes! {
     BadHeaderName = "0308", "A header has a name that HTTP allows.";
     OwnedHeader = "0309", "Headers that belong to the connection are left to it.";
     BadHeaderValue = "0310", "A header has a value that HTTP allows.";
-    BadTemplate = "0311", "A template is text with {request.id}, {claims.NAME} or {path.NAME}.";
+    BadTemplate = "0311", "A template is text with places that a request fills: {request.id}, {claims.NAME}, {path.NAME}.";
     ClaimsOnPublic = "0312", "Only a route with a token has claims.";
     UnknownParameter = "0313", "{path.NAME} names a parameter of the route.";
     TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";

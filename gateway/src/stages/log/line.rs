@@ -36,6 +36,9 @@ pub struct Line<'a> {
     pub route: &'a str,
     /// What the client got.
     pub status: u16,
+    /// What the upstream said, where `status_map` made another status of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_status: Option<u16>,
     /// Time until the head of the answer, or until the end of its body where that is observed, in milliseconds.
     pub duration_ms: u64,
     /// The problem's code, when the answer is a problem.

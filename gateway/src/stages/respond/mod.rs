@@ -98,10 +98,10 @@ fn with_query(location: &str, query: &str) -> String {
 }
 
 /// Whether a filled address goes to another host than the one that its template begins with: a path that begins with
-/// two slashes, or with a backslash, names a host (WHATWG URL, section 4.4).
+/// two slashes, or with a backslash, names a host (WHATWG URL, section 4.4). Tabs are taken out before that is looked at.
 fn leaves(location: &str, template: &Template) -> bool {
     let fixed = matches!(template.0.first(), Some(Slot::Literal(start)) if start.contains("://") );
-    !fixed && (location.starts_with("//") || location.contains('\\') || !location.starts_with('/'))
+    !fixed && (location.starts_with("//") || location.contains(['\\', '\t']) || !location.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn no_request_chooses_the_host_of_a_redirect() {
-        for rest in ["/evil.example", "\\evil.example", "a\r\nb"] {
+        for rest in ["/evil.example", "\\evil.example", "\t/evil.example", "a\r\nb"] {
             assert_eq!(redirect(to("/"), rest, "").err(), Some("redirect_impossible"), "{rest:?}");
         }
         let only = vec![Slot::PathParameter("rest".into())];

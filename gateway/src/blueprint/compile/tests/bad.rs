@@ -123,9 +123,11 @@ findings_of! {
     the_status_of_a_redirect_is_one_of_five_numbers: "redirect_status";
     a_policy_is_used_once: "repeated_policies";
     a_table_that_stands_twice_is_told_once: "repeated_table";
+    a_query_is_changed_by_names_and_templates: "request_query";
     paths_of_the_gateway_belong_to_no_route: "reserved_paths";
     an_answer_is_a_text_or_a_table: "respond_type";
     a_rest_is_the_last_segment: "rest_in_the_middle";
+    a_path_is_rewritten_to_a_path: "rewrite";
     routes_of_one_key_are_tables: "route_variants_of_text";
     routes_of_one_key_differ_by_host_or_version: "route_variants_tie";
     a_blank_stands_between_methods_and_path: "route_without_blank";
@@ -149,6 +151,7 @@ findings_of! {
     a_size_is_not_too_large: "size_too_large";
     a_unit_of_a_size_is_spelt_exactly: "size_unit";
     the_status_of_an_answer_is_one_that_http_has: "status";
+    a_status_is_mapped_to_one_whose_answers_have_a_body: "status_map";
     every_broken_line_is_reported_once: "syntax";
     what_is_not_closed_hides_no_earlier_error: "syntax_unclosed";
     a_tag_is_a_plain_name: "tags";
