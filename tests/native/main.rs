@@ -15,6 +15,7 @@ mod compare;
 mod driver;
 mod explain;
 mod fixture;
+mod guard;
 mod hostile;
 mod layers;
 mod page_fragments;

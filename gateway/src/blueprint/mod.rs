@@ -20,6 +20,7 @@ use crate::{
     stages::{
         authn, cors,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
+        guard::before,
         log, respond, security_headers, trace,
     },
 };
@@ -37,6 +38,8 @@ pub struct Blueprint {
     pub issuers: Vec<authn::Issuer>,
     /// What `[gateway]` says about what no route, policy or upstream speaks of.
     pub fallback: Fallback,
+    /// What `[gateway]` refuses before there is a route.
+    pub before: before::Config,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// The request headers that texts of the configuration name, in lower case, each once; they are packed beside those that

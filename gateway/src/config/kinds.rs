@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::http::edits;
+use crate::http::{edits, host::HostPattern};
 
 use super::{
     context::{Context, Names},
@@ -15,7 +15,7 @@ use super::{
     reader::{Item, Located},
     template::{Slot, Template},
     text::Text,
-    values::{Fault, names, quoted, template, variables, variables::Written},
+    values::{Fault, host, names, quoted, template, variables, variables::Written},
 };
 
 /// A kind of value.
@@ -209,6 +209,13 @@ pub fn one_or_more<'k, T: PartialEq + 'k>(element: Kind<'k, T>, expected: &'stat
         () => item.wrong_type(expected),
     };
     Kind::new(read, move || Shape::Any(vec![shape.shape(), Shape::List(Box::new(shape.shape()))]))
+}
+
+/// A host, or all hosts below one.
+#[must_use]
+pub fn host() -> Kind<'static, HostPattern> {
+    let pattern = Some(r"^(\*\.)?[a-z0-9.-]+$");
+    parsed(Grammar { name: "host", sentence: host::GRAMMAR, example: "api.acme.example", pattern }, host::parse)
 }
 
 /// The name of a header that pages may send, in lower case.

@@ -172,6 +172,12 @@ impl RequestHead {
         self.slice(Span { end: self.authority.end, ..self.url })
     }
 
+    /// The authority of the URL, as it was sent: the host, perhaps with a user and a port.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.slice(self.authority)
+    }
+
     /// The host that the URL names, as it was sent: without user and port, an IPv6 address in its brackets.
     #[must_use]
     pub fn host(&self) -> &str {

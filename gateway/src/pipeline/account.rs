@@ -32,6 +32,10 @@ pub trait Told<T> {
     /// Tells what `passed` makes of a success, or the problem.
     #[must_use]
     fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self;
+
+    /// Tells the problem, if there is one: what always passes is no news.
+    #[must_use]
+    fn told_if_refused(self, witness: &impl Witness, stage: &'static str) -> Self;
 }
 
 impl<T> Told<T> for Result<T, Problem> {
@@ -42,6 +46,24 @@ impl<T> Told<T> for Result<T, Problem> {
             Err(problem) => refused(stage, problem),
         });
         self
+    }
+
+    #[inline(always)]
+    fn told_if_refused(self, witness: &impl Witness, stage: &'static str) -> Self {
+        if let Err(problem) = &self {
+            witness.saw(|| refused(stage, problem));
+        }
+        self
+    }
+}
+
+/// The request may come to this host, in this way and with this method, or is sent elsewhere.
+#[must_use]
+pub fn may_enter(elsewhere: Option<&Made>) -> Decision {
+    match elsewhere {
+        None => Decision::passed("guard", "The gateway takes requests to this host, in this way and with this method."),
+        Some(made) => Decision::decided("guard", "The request came in clear: it is sent to the same URL with https.")
+            .fact("status", made.status),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
         cors::Cors,
         deprecation, forward,
         forward::upstream::{self, Credentials, Timeouts, Upstream},
+        guard::before,
         log::{Logging, Unusable},
         security_headers, trace,
     },
@@ -51,6 +52,8 @@ pub struct Gateway {
     reads: Vec<Header>,
     /// What answers say of versions.
     pub versions: served::Config,
+    /// What is refused before there is a route; `None` for nothing.
+    pub before: Option<before::Config>,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
@@ -150,6 +153,7 @@ impl Gateway {
             upstreams,
             issuers,
             fallback,
+            before,
             bindings,
             headers,
             reads,
@@ -174,6 +178,7 @@ impl Gateway {
             logging: Logging::new(&fallback.log, &values).map_err(|Unusable(key)| CannotStart::Unusable(key))?,
             trace: fallback.trace,
             reads,
+            before: Some(before).filter(|before| *before != before::Config::default()),
             name,
             development: false,
             table,

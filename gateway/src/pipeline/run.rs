@@ -80,7 +80,11 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
 /// Every stage a request meets, in order.
 async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<Outcome, Problem> {
     check_text(exchange, ports)?;
+    guard::before::check_authority(exchange.head.authority()).told_if_refused(ports, "guard")?;
     if let Some(answer) = built_in(exchange, ports).await? {
+        return Ok(Outcome::Made(answer));
+    }
+    if let Some(answer) = before(exchange, ports)? {
         return Ok(Outcome::Made(answer));
     }
     let route = match choose(exchange, ports)? {
@@ -148,6 +152,12 @@ async fn built_in<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Op
     }
 }
 
+/// What the gateway refuses, or sends elsewhere, whatever its routes say.
+fn before<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
+    let Some(config) = &exchange.gateway.before else { return Ok(None) };
+    guard::before::check(config, exchange.head).told(ports, "guard", |made| account::may_enter(made.as_ref()))
+}
+
 /// Which route the request takes.
 fn choose<'g, P: Ports>(exchange: &Exchange<'g>, ports: &P) -> Result<Selection<'g>, Problem> {
     let selection = select(&exchange.gateway.table, exchange.head);
@@ -210,9 +220,11 @@ fn check_sunset<P: Ports>(route: ReadyRoute<'_>, ports: &P) -> Result<(), Proble
     }
 }
 
-/// What is left to count of the body while it passes.
+/// The URL is not too long. What is left to count of the body while it passes.
 fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Option<Size>, Problem> {
-    let left = guard::check_body(&route.policy().guard, exchange.header(Header::ContentLength));
+    let (config, head) = (&route.policy().guard, exchange.head);
+    let left = guard::check_url(config, head.url(), head.query())
+        .and_then(|()| guard::check_body(config, head.header(Header::ContentLength)));
     left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 

@@ -13,6 +13,7 @@ use crate::{
     },
     stages::{
         forward::upstream::DEFAULT_TIMEOUTS,
+        guard::before_keys,
         log, security_headers,
         trace::{self, Mode},
     },
@@ -44,6 +45,8 @@ keys! {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gateway {
     pub(super) keys: Keys,
+    /// What is refused before there is a route.
+    pub(super) before: before_keys::Keys,
     /// Its policy keys: the weakest layer of every route.
     pub(super) layer: Layer,
 }
@@ -51,14 +54,16 @@ pub(super) struct Gateway {
 /// Reads `[gateway]`.
 pub(super) fn read(item: &Item<'_>) -> Option<Gateway> {
     let mut section = item.table()?;
-    let gateway = Gateway { keys: Keys::read(&mut section), layer: Layer::read(&mut section) };
+    let keys = Keys::read(&mut section);
+    let before = before_keys::Keys::read(&mut section);
+    let gateway = Gateway { keys, before, layer: Layer::read(&mut section) };
     section.finish();
     Some(gateway)
 }
 
 /// The keys that the section can have.
 pub(super) fn model() -> Vec<Key> {
-    [Keys::model(), Layer::model()].concat()
+    [Keys::model(), before_keys::Keys::model(), Layer::model()].concat()
 }
 
 impl Gateway {

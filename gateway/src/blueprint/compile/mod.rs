@@ -167,6 +167,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let upstreams = upstreams.into_values()?;
     let fallback = gateway.fallback();
     let blueprint = Blueprint {
+        before: gateway.before.config(),
         reads: reads(&built.policies, &fallback),
         fallback,
         name: gateway.keys.name.take().unwrap_or_default(),

@@ -8,7 +8,7 @@ use crate::{
         kinds::{self, Kind},
         model::{Grammar, Key, Shape},
         reader::{Item, Located, Setting},
-        values::{Fault, host, listed, names, quoted},
+        values::{Fault, listed, names, quoted},
     },
     http::host::HostPattern,
     stages::{
@@ -133,14 +133,9 @@ fn parse_version(text: &str) -> Result<String, Fault> {
     Err(fault.expected(VERSION.sentence))
 }
 
-fn host() -> Kind<'static, HostPattern> {
-    let pattern = Some(r"^(\*\.)?[a-z0-9.-]+$");
-    kinds::parsed(Grammar { name: "host", sentence: host::GRAMMAR, example: "api.acme.example", pattern }, host::parse)
-}
-
 /// An empty list would stand for every host, which nobody means who writes one.
 fn hosts() -> Kind<'static, Vec<HostPattern>> {
-    let some = || kinds::one_or_more(host(), "a host or a list of hosts");
+    let some = || kinds::one_or_more(kinds::host(), "a host or a list of hosts");
     let read = move |item: &Item<'_>| {
         let hosts = some().read(item)?;
         if hosts.is_empty() {

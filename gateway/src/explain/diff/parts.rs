@@ -12,6 +12,7 @@ use crate::{
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors,
         forward::upstream::{Credentials, Target, Upstream},
+        guard::before,
         security_headers, trace,
     },
 };
@@ -23,6 +24,7 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         let (variables, keys) = (&blueprint.variables, Keys::new());
         let mut teller = Teller { variables, parameters: &[], issuer: &nobody, keys };
         teller.put("name", blueprint.name.as_str());
+        before::told(&blueprint.before, &mut teller);
         cors::told(&blueprint.fallback.cors, &mut teller);
         security_headers::told(&blueprint.fallback.security_headers, &mut teller);
         trace::told(&blueprint.fallback.trace, &mut teller);

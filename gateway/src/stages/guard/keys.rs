@@ -1,8 +1,9 @@
-//! `body_limit`: the key of this stage in policies and routes.
+//! `body_limit`, `url_limit`, `query_limit`: the keys of this stage in policies and routes.
 
-use super::{Config, DEFAULT_BODY_LIMIT};
+use super::{Config, DEFAULT_BODY_LIMIT, DEFAULT_QUERY_LIMIT, DEFAULT_URL_LIMIT, LONGEST_URL};
 use crate::config::{
-    keys::keys,
+    diagnostics::Code,
+    keys::{Key, keys},
     kinds::{self, Kind},
     layers::{RouteFacts, Stack},
     model::{Grammar, Shape},
@@ -17,6 +18,14 @@ keys! {
         /// The most bytes that a request's body may have; `false` for no limit. More is refused with 413, by its
         /// `Content-Length` or while it streams.
         body_limit: Option<Size> [Default("\"1MiB\"")] = limit(),
+        /// The most bytes that a URL may have, scheme, host and query included, up to 16KiB; `false` for that. More is
+        /// refused with 414.
+        /// Example: `url_limit = "2KiB"`
+        url_limit: Option<Size> [Default("\"8KiB\"")] = url_limit(),
+        /// The most bytes that a query may have, without its `?`, up to 16KiB; `false` for what the URL may have. More is
+        /// refused with 414.
+        /// Example: `query_limit = "2KiB"`
+        query_limit: Option<Size> [Default("\"4KiB\"")] = url_limit(),
     }
 }
 
@@ -33,9 +42,29 @@ fn limit() -> Kind<'static, Option<Size>> {
     Kind::new(read, move || Shape::Any(vec![size().shape(), Shape::False]))
 }
 
+/// A limit that is no more than what the entry takes: beyond it nobody would be asked.
+fn url_limit() -> Kind<'static, Option<Size>> {
+    let read = |item: &Item<'_>| {
+        let limit = limit().read(item)?;
+        if let Some(found) = limit.filter(|limit| *limit > LONGEST_URL) {
+            let draft = item.draft(Code::OutOfRange, format!("`{}` is out of range", item.key()));
+            let draft = draft.expected(format!("0B to {LONGEST_URL}, the longest URL that the gateway takes"));
+            draft.found(format!("`{found}`")).report();
+            return None;
+        }
+        Some(limit)
+    };
+    Kind::new(read, || limit().shape())
+}
+
 /// This stage's part of a route's policy.
 pub fn resolve(keys: &Stack<'_, Keys>, _: &mut RouteFacts<'_>) -> Option<Config> {
-    let setting = keys.pick(|keys| &keys.body_limit);
-    let body_limit = setting.map_or(Some(Some(DEFAULT_BODY_LIMIT)), |setting| setting.value)?;
-    Some(Config { body_limit })
+    let limit = |key: for<'k> fn(&'k Keys) -> &'k Key<Option<Size>>, default: Size| {
+        keys.pick(key).map_or(Some(Some(default)), |setting| setting.value)
+    };
+    Some(Config {
+        url_limit: limit(|keys| &keys.url_limit, DEFAULT_URL_LIMIT)?,
+        query_limit: limit(|keys| &keys.query_limit, DEFAULT_QUERY_LIMIT)?,
+        body_limit: limit(|keys| &keys.body_limit, DEFAULT_BODY_LIMIT)?,
+    })
 }

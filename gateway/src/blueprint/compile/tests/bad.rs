@@ -53,6 +53,7 @@ findings_of! {
     a_misspelt_env_has_a_nearest_one: "environment_misspelt";
     an_environment_has_a_plain_name: "environment_name";
     an_environment_is_a_table: "environment_type";
+    a_guard_is_told_hosts_methods_and_sizes: "guard";
     header_changes_are_remove_and_set: "header_changes";
     an_empty_header_is_removed_instead: "header_empty";
     a_header_has_a_name_that_http_allows: "header_name";
