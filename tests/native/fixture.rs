@@ -199,10 +199,17 @@ pub(crate) fn head(method: &str, target: &str, headers: &[(Header, &str)]) -> Re
 
 /// `Authorization` with a token for these scopes.
 pub(crate) fn bearer(scope: &str) -> String {
-    let claims = serde_json::json!({
-        "iss": "https://issuer.test/", "aud": "api", "sub": "u1", "scope": scope, "exp": NOW / 1000 + 60,
+    bearer_of(serde_json::json!({ "scope": scope }))
+}
+
+/// `Authorization` with a token of `u1` that carries these claims too.
+pub(crate) fn bearer_of(claims: Value) -> String {
+    let mut whole = serde_json::json!({
+        "iss": "https://issuer.test/", "aud": "api", "sub": "u1", "exp": NOW / 1000 + 60,
     });
-    let claims: Map<String, Value> = claims.as_object().unwrap().clone();
-    let token = Hs256.token(&jwt_compact::Header::empty(), &Claims::new(claims), &Hs256Key::new(SECRET)).unwrap();
+    let whole: &mut Map<String, Value> = whole.as_object_mut().unwrap();
+    whole.extend(claims.as_object().unwrap().clone());
+    let claims = Claims::new(whole.clone());
+    let token = Hs256.token(&jwt_compact::Header::empty(), &claims, &Hs256Key::new(SECRET)).unwrap();
     format!("Bearer {token}")
 }

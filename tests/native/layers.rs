@@ -90,6 +90,7 @@ fn only_the_stages_that_prove_a_fact_make_it() {
     let makers = [
         ("Authorized::public(", "stages/authz"),
         ("Authorized::with_scopes(", "stages/authz"),
+        ("Authorized::with_roles(", "stages/authz"),
         ("Principal::from_verified_claims(", "stages/authn"),
     ];
     for (path, source) in sources() {

@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use super::{
     diagnostics::{Code, Report, Span, nearest::nearest},
     reader::Item,
+    roles::Roles,
     text::{Text, Variables},
     tree::{Table, Value},
     values::{listed, quoted, variables::Written},
@@ -23,6 +24,8 @@ pub struct Context<'r> {
     pub issuers: Names,
     /// `[policies.NAME]`.
     pub policies: Names,
+    /// `[roles]`.
+    pub roles: Roles,
     variables: RefCell<Variables>,
     headers: RefCell<Vec<String>>,
     first_uses: RefCell<Vec<Span>>,
@@ -61,6 +64,7 @@ impl<'r> Context<'r> {
             upstreams: names("upstreams", "upstream", Code::UnknownUpstream, Code::UnusedUpstream),
             issuers: names("issuers", "issuer", Code::UnknownIssuer, Code::UnusedIssuer),
             policies: names("policies", "policy", Code::UnknownPolicy, Code::UnusedPolicy),
+            roles: Roles::of(root),
             variables: RefCell::default(),
             headers: RefCell::default(),
             first_uses: RefCell::default(),

@@ -23,6 +23,8 @@ pub mod percent;
 pub mod rate;
 #[cfg(feature = "compiler")]
 pub mod reader;
+#[cfg(feature = "compiler")]
+pub mod roles;
 pub mod size;
 pub mod template;
 pub mod text;

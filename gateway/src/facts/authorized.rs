@@ -11,8 +11,13 @@ impl Authorized {
         Self(())
     }
 
-    /// For a principal that holds every scope that the route asks for.
+    /// For a principal that holds every scope that the route asks for, which may be none.
     pub(crate) fn with_scopes() -> Self {
+        Self(())
+    }
+
+    /// For a principal that holds one of the roles that the route asks for as well.
+    pub(crate) fn with_roles() -> Self {
         Self(())
     }
 }

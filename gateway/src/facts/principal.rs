@@ -9,16 +9,19 @@ use serde_json::{Map, Value};
 pub struct Principal {
     subject: Option<String>,
     scopes: Vec<String>,
+    roles: Vec<String>,
     claims: Map<String, Value>,
 }
 
 impl Principal {
     /// From the claims of a verified token: `sub` names the subject; scopes are the words of `scope`
-    /// (RFC 8693 section 4.2), or the strings of `scope` or `scp` where an issuer sends a list.
-    pub(crate) fn from_verified_claims(claims: Map<String, Value>) -> Self {
+    /// (RFC 8693 section 4.2), or the strings of `scope` or `scp` where an issuer sends a list. Roles are the same of the
+    /// claim that the issuer is configured to hold them in.
+    pub(crate) fn from_verified_claims(claims: Map<String, Value>, roles: &str) -> Self {
         let subject = claims.get("sub").and_then(Value::as_str).map(str::to_owned);
-        let scopes = claims.get("scope").or_else(|| claims.get("scp")).map(scope_words).unwrap_or_default();
-        Self { subject, scopes, claims }
+        let scopes = claims.get("scope").or_else(|| claims.get("scp")).map(words).unwrap_or_default();
+        let roles = nested(&claims, roles).map(words).unwrap_or_default();
+        Self { subject, scopes, roles, claims }
     }
 
     /// The subject, if the token has one.
@@ -39,6 +42,12 @@ impl Principal {
         &self.scopes
     }
 
+    /// The roles that the token carries, without those that they include.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
     /// A claim, if it is a string.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -46,7 +55,23 @@ impl Principal {
     }
 }
 
-fn scope_words(value: &Value) -> Vec<String> {
+/// A claim by its name, or inside others by a name with dots. Names may have dots of their own, so the longest one that
+/// is there is taken, and nothing else is tried: one text never stands for two claims.
+fn nested<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
+    let (mut claims, mut path) = (claims, path);
+    loop {
+        if let Some(value) = claims.get(path) {
+            return Some(value);
+        }
+        let mut dots = path.rmatch_indices('.').filter_map(|(at, _)| path.split_at_checked(at));
+        let (inner, rest) = dots.find_map(|(name, rest)| Some((claims.get(name)?, rest)))?;
+        claims = inner.as_object()?;
+        path = rest.strip_prefix('.')?;
+    }
+}
+
+/// The words of a text, or the texts of a list.
+fn words(value: &Value) -> Vec<String> {
     match value {
         Value::String(words) => words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -59,7 +84,7 @@ mod tests {
     use super::*;
 
     fn principal(json: &str) -> Principal {
-        Principal::from_verified_claims(serde_json::from_str(json).unwrap())
+        Principal::from_verified_claims(serde_json::from_str(json).unwrap(), "roles")
     }
 
     #[test]
@@ -73,6 +98,29 @@ mod tests {
     fn a_list_of_scopes_counts_too() {
         assert!(principal(r#"{"scp":["a","b"]}"#).has_scope("b"));
         assert!(!principal(r#"{"scp":7}"#).has_scope("7"));
+    }
+
+    #[test]
+    fn roles_are_found_wherever_the_issuer_puts_them() {
+        let roles = |claim: &str, json: &str| {
+            Principal::from_verified_claims(serde_json::from_str(json).unwrap(), claim).roles().join(",")
+        };
+        let cases = [
+            ("role", r#"{"role":"exec"}"#, "exec"),
+            ("roles", r#"{"roles":"a  b"}"#, "a,b"),
+            ("roles", r#"{"roles":["a","b c",7]}"#, "a,b c"),
+            ("realm_access.roles", r#"{"realm_access":{"roles":["a"]}}"#, "a"),
+            ("https://a.example/app.roles", r#"{"https://a.example/app":{"roles":["a"]}}"#, "a"),
+            ("https://a.example/roles", r#"{"https://a.example/roles":["a"]}"#, "a"),
+            ("a.b", r#"{"a.b":"x","a":{"b":"y"}}"#, "x"),
+            ("a.b.c", r#"{"a.b":{"d":"x"},"a":{"b":{"c":"y"}}}"#, ""),
+            ("roles", r#"{"role":"exec"}"#, ""),
+            ("roles", r#"{"roles":{"admin":true}}"#, ""),
+            ("a.b", r#"{"a":"b"}"#, ""),
+        ];
+        for (claim, json, expected) in cases {
+            assert_eq!(roles(claim, json), expected, "{claim} of {json}");
+        }
     }
 
     #[test]

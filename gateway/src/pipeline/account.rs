@@ -229,14 +229,16 @@ pub fn authenticated(found: Option<&Authenticated<'_>>, config: &authn::Config) 
 /// The caller may.
 #[must_use]
 pub fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision {
-    let wanted = &config.scopes;
-    let why = match (principal, wanted.is_empty()) {
-        (None, _) => "The route is public.",
-        (Some(_), true) => "The route asks for no scope.",
-        (Some(_), false) => "The token carries every scope that the route asks for.",
+    let (scopes, roles) = (&config.scopes, &config.roles.wanted);
+    let why = match (principal, scopes.is_empty(), roles.is_empty()) {
+        (None, ..) => "The route is public.",
+        (Some(_), true, true) => "The route asks for no scope.",
+        (Some(_), false, true) => "The token carries every scope that the route asks for.",
+        (Some(_), true, false) => "The caller holds a role that the route asks for.",
+        (Some(_), false, false) => "The caller has every scope, and a role, that the route asks for.",
     };
-    let decision = Decision::passed("authz", why);
-    if wanted.is_empty() { decision } else { decision.fact("wanted", wanted.join(" ")) }
+    let some = |words: &[String], between: &str| Some(words.join(between)).filter(|words| !words.is_empty());
+    Decision::passed("authz", why).maybe("wanted", some(scopes, " ")).maybe("roles", some(roles, ", "))
 }
 
 /// The route has answered by itself.

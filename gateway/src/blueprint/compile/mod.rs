@@ -151,6 +151,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let versions = root.optional("versions", versions::read).unwrap_or_default();
     let issuers = sections::issuers(&mut root);
     let upstreams = sections::upstreams(&mut root);
+    sections::roles(&mut root);
     let policies = sections::policies(&mut root);
     let declared = routes::read(&mut root);
     let place = root.item("gateway").map_or(0..0, |item| item.key_span().clone());

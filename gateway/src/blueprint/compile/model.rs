@@ -6,6 +6,7 @@ use crate::{
     config::{
         keys::Keys as _,
         model::{Grammar, Key, Presence, Shape},
+        roles,
     },
     stages::{authn::issuers, forward::upstreams},
 };
@@ -25,6 +26,8 @@ pub struct Section {
     pub one_of: &'static [&'static str],
     /// Its keys.
     pub keys: Vec<Key>,
+    /// What every name stands for, in a section of names with values instead of tables with keys.
+    pub values: Option<Shape>,
 }
 
 /// How sections and environments are named.
@@ -54,12 +57,21 @@ const FILES: Grammar = Grammar {
 /// All sections in the order in which one would write them.
 #[must_use]
 pub fn sections() -> Vec<Section> {
-    let section = |name, about, keys| Section { name, named: Some(NAME), is_required: false, about, one_of: &[], keys };
+    let section = |name, about, keys| {
+        let (named, is_required, one_of, values) = (Some(NAME), false, &[] as &[_], None);
+        Section { name, named, is_required, about, one_of, keys, values }
+    };
+    let roles = Section {
+        named: Some(roles::ROLE),
+        values: Some(roles::some_roles().shape()),
+        ..section("roles", ROLES, Vec::new())
+    };
     vec![
         Section { named: None, is_required: true, ..section("gateway", GATEWAY, gateway::model()) },
         Section { named: None, ..section("versions", VERSIONS, versions::model()) },
         section("upstreams", UPSTREAMS, upstreams::Keys::model()),
         section("issuers", ISSUERS, issuers::Keys::model()),
+        roles,
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
     ]
@@ -76,6 +88,10 @@ const UPSTREAMS: &str = "Where requests go. A route names the upstream that its 
 const ISSUERS: &str = "Whose tokens are believed. A token must carry `exp`; `nbf` is honoured; `typ`, if there, is `JWT` \
                        or `at+jwt`. Scopes are the words of `scope`, or the list in `scope` or `scp`. No issuer can be \
                        named `none`.";
+
+const ROLES: &str = "Which role includes which others, directly or through further roles: `engineer = [\"viewer\"]` lets \
+                     engineers do what viewers may. A role that includes no other is written `viewer = []`. Without \
+                     this table every name is a role, and none includes another.";
 
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";
@@ -96,8 +112,8 @@ pub fn include() -> Key {
         name: "include",
         about: vec![
             "Other files whose sections belong to the gateway too.",
-            "An included file has `upstreams`, `issuers`, `policies`, `routes` and `env`; `[gateway]` and `include` stand",
-            "in the main file alone. What two files name alike is an error, so that their order has no meaning.",
+            "An included file has `upstreams`, `issuers`, `roles`, `policies`, `routes` and `env`; `[gateway]` and",
+            "`include` stand in the main file alone. What two files name alike is an error, so that their order has no meaning.",
             "",
             "In TOML the key must stand above the first section.",
             "Example: `include = [\"routes/*.toml\"]`",

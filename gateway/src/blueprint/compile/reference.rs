@@ -33,6 +33,10 @@ fn section_page(section: &Section, sections: &[Section]) -> String {
     let shared = shared(section, sections);
     let own: Vec<&Key> = section.keys.iter().filter(|key| !shared.contains(key)).collect();
     let mut blocks = vec![GENERATED.to_owned(), format!("# `{}`", header(section)), section.about.to_owned()];
+    if let (Some(names), Some(values)) = (&section.named, &section.values) {
+        blocks.push(format!("Each key is {}, each value {}.", linked(names), words(values)));
+        return finished(&blocks);
+    }
     blocks.extend(section.named.map(|names| named_by(&names)));
     if section.name == "gateway" {
         blocks.push(format!("Above it, at the top of the file, can stand [`include`](#{}).", anchor("include")));
@@ -59,6 +63,7 @@ fn shared<'m>(section: &Section, sections: &'m [Section]) -> &'m [Key] {
 fn header(section: &Section) -> String {
     match section.named {
         None => format!("[{}]", section.name),
+        Some(_) if section.values.is_some() => format!("[{}]", section.name),
         Some(_) if section.name == "routes" => "[routes.\"METHOD /path\"]".to_owned(),
         Some(_) => format!("[{}.NAME]", section.name),
     }
@@ -161,6 +166,9 @@ fn values_page(sections: &[Section]) -> String {
         if let Some(names) = section.named {
             note(names, format!("[`{}`]({}.md)", header(section), section.name));
         }
+        for grammar in section.values.iter().flat_map(grammars) {
+            note(grammar, format!("[`{}`]({}.md)", header(section), section.name));
+        }
         let shared = shared(section, sections);
         let own = section.keys.iter().filter(|key| !shared.contains(key));
         own.for_each(|key| note_key(key, &format!("{}.md", section.name), "", &mut note));
@@ -209,6 +217,7 @@ fn index_page(sections: &[Section]) -> String {
         let shared = shared(section, sections);
         let own = section.keys.iter().filter(|key| !shared.contains(key));
         let own = own.map(|key| format!("[`{}`]({file}#{})", key.name, anchor(key.name)));
+        let own = own.chain(section.values.iter().map(|_| "names of roles".to_owned()));
         let rest = (!shared.is_empty()).then(|| "[those of policies](policies.md)".to_owned());
         let keys: Vec<String> = own.chain(rest).collect();
         format!("| [`{}`]({file}) | {} |", header(section), keys.join(", "))

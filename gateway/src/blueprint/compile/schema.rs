@@ -103,6 +103,12 @@ impl Form<'_> {
             add(&mut keys, "description", json!(section.about));
             return Value::Object(keys);
         };
+        if let Some(values) = &section.values {
+            let mut values = each(&names, Value::Object(self.value(values)));
+            add(&mut values, "title", json!(format!("[{}]", section.name)));
+            add(&mut values, "description", json!(format!("{}\n\nEach key is a {}", section.about, told(&names))));
+            return Value::Object(values);
+        }
         let table = Value::Object(keys);
         let tables = json!({ "anyOf": [table, { "type": "array", "items": table }] });
         let mut sections = each(&names, if section.one_of.is_empty() { table } else { tables });

@@ -7,7 +7,8 @@ use crate::{
         diagnostics::Code,
         keys::Keys,
         reader::{Item, Reader},
-        values::names,
+        roles,
+        values::{names, quoted},
     },
     stages::{
         authn::{
@@ -67,6 +68,21 @@ pub(super) fn issuers(root: &mut Reader<'_>) -> Sections<Issuer> {
         draft.help("`auth = \"none\"` means that a route is public; choose another name").report();
     }
     Sections::read(root, "issuers", issuers::issuer)
+}
+
+/// Reads `[roles]`: here only what is wrong with it, the context knows the rest.
+pub(super) fn roles(root: &mut Reader<'_>) {
+    let entries = root.optional("roles", Item::table).map(|table| table.entries()).unwrap_or_default();
+    let included = roles::some_roles();
+    for item in &entries {
+        let _ = (item.parsed_key(names::role), included.read(item));
+    }
+    let Some(first) = entries.first() else { return };
+    for (name, place) in first.context().roles.circles() {
+        let message = format!("the role {} includes itself", quoted(name));
+        let draft = first.report().draft(Code::RoleCircle, place, message);
+        draft.help("take one role out of the circle").report();
+    }
 }
 
 /// Reads `[policies]`.

@@ -73,8 +73,8 @@ codes! {
     UnknownIssuer = "0301", "`auth` names an issuer of the file.";
     UnknownPolicy = "0302", "`use` names policies of the file.";
     NoAuth = "0303", "Every route says who may ask.";
-    BadScope = "0304", "A scope is a scope-token of RFC 6749.";
-    ScopesOnPublic = "0305", "Only a route with a token asks for scopes.";
+    BadScope = "0304", "A scope or a role is a scope-token of RFC 6749.";
+    ScopesOnPublic = "0305", "Only a route with a token asks for scopes or roles.";
     BadOrigin = "0306", "An origin is a scheme, a host and perhaps a port, in lower case.";
     AnyOrigin = "0307", "Origins are named one by one, or by the host that they stand below.";
     BadHeaderName = "0308", "A header has a name that HTTP allows.";
@@ -86,8 +86,10 @@ codes! {
     TouchesPassThrough = "0314", "A route that passes everything through changes nothing.";
     PolicyCircle = "0315", "A policy is not made of itself.";
     SameIssuer = "0316", "The issuers of a route differ in what `iss` says.";
-    SunsetBeforeSince = "0318", "A route does not end before it is deprecated.";
-    BadLink = "0319", "A link goes to a path or to an http or https URL.";
+    UnknownRole = "0317", "A role that is named stands in `[roles]`, if the file has that table.";
+    RoleCircle = "0318", "A role does not include itself.";
+    SunsetBeforeSince = "0321", "A route does not end before it is deprecated.";
+    BadLink = "0322", "A link goes to a path or to an http or https URL.";
     UnknownUpstream = "0401", "`upstream` names an upstream of the file.";
     BadRouteKey = "0402", "A route is named by its methods and its path: GET,HEAD /path.";
     BadMethod = "0403", "A method is one that a gateway can serve.";

@@ -63,6 +63,19 @@ pub fn scope(text: &str) -> Result<String, Fault> {
     })
 }
 
+/// A role: written like a [`scope`], because both stand as words in tokens.
+///
+/// # Errors
+/// [`Code::BadScope`].
+pub fn role(text: &str) -> Result<String, Fault> {
+    scope(text).map_err(|fault| Fault {
+        message: format!("{} is not a role", quoted(text)),
+        expected: Some("visible ASCII without blanks, quotes and backslashes".to_owned()),
+        help: fault.help.map(|help| help.replace("per scope", "per role")),
+        ..fault
+    })
+}
+
 /// The name of a header, in lower case whatever its spelling.
 ///
 /// # Errors

@@ -105,7 +105,7 @@ pub(super) fn differences(section: &'static str, matched: &Matched) -> Vec<Diffe
 pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |issuer: &Issuer| {
-        let Issuer { name: _, algorithm, issuer, audiences, keys, rules } = issuer;
+        let Issuer { name: _, algorithm, issuer, audiences, keys, rules, roles } = issuer;
         let Rules { leeway_s, max_age_s, require, types } = rules;
         let audiences = audiences.iter().map(|audience| Value::from(words::text(audience, variables)));
         let mut told = Keys::from([
@@ -114,6 +114,7 @@ pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
             ("audience".to_owned(), either(audiences, None)),
             ("leeway".to_owned(), seconds(*leeway_s).into()),
             ("require".to_owned(), words::sorted(require).into()),
+            ("roles".to_owned(), roles.clone().into()),
         ]);
         told.extend(max_age_s.map(|age| ("max_age".to_owned(), seconds(age).into())));
         if !types.is_empty() {

@@ -18,6 +18,9 @@ use crate::config::{
 /// Clocks of servers on the internet rarely differ by more.
 const DEFAULT_LEEWAY_S: u32 = 30;
 
+/// What most issuers call it (RFC 9068 section 2.2.3.1).
+const DEFAULT_ROLES: &str = "roles";
+
 /// A year: older than any token for an interface should be.
 const OLDEST_S: u32 = 31_536_000;
 
@@ -56,6 +59,10 @@ keys! {
         /// How far clocks may differ when `exp`, `nbf`, `iat` and `max_age` are looked at.
         /// Example: `leeway = "5s"`
         leeway: u32 [Default("\"30s\"")] = kinds::seconds(0..=300),
+        /// The claim that holds the caller's roles: one role as a text, several separated by blanks, or a list of texts.
+        /// Dots lead into claims inside claims.
+        /// Example: `roles = "realm_access.roles"`
+        roles: String [Default("\"roles\"")] = word(NESTED_CLAIM),
     }
 }
 
@@ -76,6 +83,12 @@ const CLAIM: Grammar = Grammar {
     sentence: "visible ASCII without blanks, quotes and backslashes",
     example: "tenant",
     pattern: Some(r"^[!#-\[\]-~]+$"),
+};
+const NESTED_CLAIM: Grammar = Grammar {
+    name: "nested claim",
+    sentence: "the name of a claim; dots lead into claims inside claims, unless a claim has the dots in its own name",
+    example: "realm_access.roles",
+    ..CLAIM
 };
 const TYPE: Grammar = Grammar { name: "token type", example: "at+jwt", ..CLAIM };
 const KID: Grammar = Grammar { name: "key name", example: "2026-11", ..CLAIM };
@@ -146,6 +159,7 @@ pub fn issuer(item: &Item<'_>, keys: Keys) -> Option<Issuer> {
     Some(Issuer {
         name: item.key().to_owned(),
         rules,
+        roles: keys.roles.or(DEFAULT_ROLES.to_owned())?,
         algorithm: keys.algorithm.take()?,
         issuer: keys.issuer.take()?,
         audiences: keys.audience.take()?,

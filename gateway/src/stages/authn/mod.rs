@@ -62,6 +62,8 @@ pub struct Issuer {
     pub keys: Keys,
     /// What its tokens must say besides.
     pub rules: Rules,
+    /// The claim that holds roles.
+    pub roles: String,
 }
 
 /// What the signatures of an issuer are checked with.

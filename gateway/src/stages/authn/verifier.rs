@@ -21,6 +21,7 @@ pub struct Verifier {
     issuer: String,
     audiences: Vec<String>,
     rules: Rules,
+    roles: String,
     verified: Memory<Verified>,
 }
 
@@ -87,6 +88,7 @@ impl Verifier {
             issuer: config.issuer.resolve(values),
             audiences: config.audiences.iter().map(|audience| audience.resolve(values)).collect(),
             rules: config.rules.clone(),
+            roles: config.roles.clone(),
             verified: Memory::default(),
         })
     }
@@ -157,7 +159,7 @@ impl Verifier {
     pub(super) fn believe(&self, token: &str, claims: Object) -> Result<Rc<Verified>, Refused> {
         claims::check(&claims, &self.issuer, &self.audiences, &self.rules).map_err(Refused::invalid)?;
         let times = Times::of(&claims, &self.rules).map_err(Refused::invalid)?;
-        let principal = Rc::new(Principal::from_verified_claims(claims));
+        let principal = Rc::new(Principal::from_verified_claims(claims, &self.roles));
         let verified = Rc::new(Verified { principal, times });
         self.verified.keep(token, &verified);
         Ok(verified)

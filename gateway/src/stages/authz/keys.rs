@@ -1,12 +1,16 @@
-//! `scopes`: the key of this stage in policies and routes.
+//! `scopes`, `roles`: the keys of this stage in policies and routes.
 
-use super::Config;
+use std::collections::BTreeSet;
+
+use super::{Config, Roles};
 use crate::config::{
-    diagnostics::Code,
+    diagnostics::{Code, Span},
     keys::keys,
     kinds::{self, Kind},
     layers::{RouteFacts, Stack},
     model::Grammar,
+    reader::Item,
+    roles,
     values::names,
 };
 
@@ -16,6 +20,11 @@ keys! {
         /// Scopes that the token must carry, all of them; else 403. Only for routes with a token:
         /// `scopes = []` takes back what a policy asks for.
         scopes: Vec<String> [Default("[]")] = kinds::list(scope()),
+        /// Roles of which the caller must hold one, directly or through a role that includes it; else 403. Only for
+        /// routes with a token: `roles = []` takes back what a policy asks for. Which role includes which stands in
+        /// `[roles]`, which claim of a token holds them at the issuer.
+        /// Example: `roles = ["engineer"]`
+        roles: Roles [Default("[]")] = some_roles(),
     }
 }
 
@@ -25,16 +34,40 @@ fn scope() -> Kind<'static, String> {
     kinds::parsed(Grammar { name: "scope", sentence, example: "orders:read", pattern }, names::scope)
 }
 
+/// Roles as a route names them, with all that include one of them.
+fn some_roles() -> Kind<'static, Roles> {
+    let (read, shape) = (roles::some_roles(), roles::some_roles());
+    let read = move |item: &Item<'_>| {
+        let wanted = read.read(item)?;
+        let satisfied_by: BTreeSet<String> =
+            wanted.iter().flat_map(|role| item.context().roles.holding(role)).collect();
+        Some(Roles { wanted, satisfied_by: satisfied_by.into_iter().collect() })
+    };
+    Kind::new(read, move || shape.shape())
+}
+
 /// This stage's part of a route's policy.
 pub fn resolve(keys: &Stack<'_, Keys>, route: &mut RouteFacts<'_>) -> Option<Config> {
-    let Some(setting) = keys.pick(|keys| &keys.scopes) else { return Some(Config::default()) };
-    let scopes = setting.value.clone()?;
-    if route.takes_anybody && !scopes.is_empty() {
-        let what = if route.is_public == Some(true) { "a public route" } else { "a route where a token is optional" };
-        let message = format!("{what} cannot ask for scopes");
-        let draft = route.report.draft(Code::ScopesOnPublic, &setting.key, message);
-        let draft = draft.related(&route.key.span, "this route takes requests without a token");
-        draft.help("set `auth` to an issuer, or write `scopes = []` in the route").report();
+    let (scopes, roles) = (keys.pick(|keys| &keys.scopes), keys.pick(|keys| &keys.roles));
+    if let Some(setting) = scopes.filter(|setting| setting.value.as_ref().is_some_and(|scopes| !scopes.is_empty())) {
+        refuse_public(route, &setting.key, "scopes");
     }
-    Some(Config { scopes })
+    if let Some(setting) = roles.filter(|setting| setting.value.as_ref().is_some_and(|roles| !roles.wanted.is_empty()))
+    {
+        refuse_public(route, &setting.key, "roles");
+    }
+    Some(Config {
+        scopes: scopes.map_or(Some(Vec::new()), |setting| setting.value.clone())?,
+        roles: roles.map_or(Some(Roles::default()), |setting| setting.value.clone())?,
+    })
+}
+
+fn refuse_public(route: &RouteFacts<'_>, place: &Span, key: &str) {
+    if route.takes_anybody {
+        let what = if route.is_public == Some(true) { "a public route" } else { "a route where a token is optional" };
+        let message = format!("{what} cannot ask for {key}");
+        let draft = route.report.draft(Code::ScopesOnPublic, place, message);
+        let draft = draft.related(&route.key.span, "this route takes requests without a token");
+        draft.help(format!("set `auth` to an issuer, or write `{key} = []` in the route")).report();
+    }
 }

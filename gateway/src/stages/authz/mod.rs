@@ -1,4 +1,4 @@
-//! What a caller may do: scopes. Who the caller is has been settled by `authn`.
+//! What a caller may do: scopes, then roles. Who the caller is has been settled by `authn`.
 
 #[cfg(feature = "compiler")]
 pub mod keys;
@@ -10,64 +10,113 @@ use crate::{
     http::problem::{Fault, Kind, Problem},
 };
 
-/// The keys of this stage: `scopes`.
+/// The keys of this stage: `scopes`, `roles`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Scopes that the token must carry, all of them.
     pub scopes: Vec<String>,
+    /// Roles of which the caller must hold one.
+    pub roles: Roles,
+}
+
+/// Roles of which one is enough; none asks for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Roles {
+    /// As the route names them.
+    pub wanted: Vec<String>,
+    /// Those and all that include one of them, in order: a request is asked for membership and nothing else.
+    pub satisfied_by: Vec<String>,
 }
 
 /// 403: the token is good, its scopes are not enough.
 pub const SCOPE_MISSING: Kind =
     Kind { code: "scope_missing", status: 403, title: "The token does not allow this", fault: Fault::Client };
 
-/// Lets a request go on, or says which scope is missing. `principal` is absent on public routes only.
+/// 403: the token is good, its roles are not enough.
+pub const ROLE_MISSING: Kind =
+    Kind { code: "role_missing", status: 403, title: "The caller's roles do not allow this", fault: Fault::Client };
+
+/// Lets a request go on, or says what is missing. `principal` is absent on public routes only. The compiler of the
+/// configuration refuses scopes and roles on a public route; should one ever get here, nobody holds them.
 ///
 /// # Errors
-/// [`SCOPE_MISSING`] with the challenge of RFC 6750 section 3.1.
+/// [`SCOPE_MISSING`] or [`ROLE_MISSING`], the first that applies, with the challenge of RFC 6750 section 3.1.
 pub fn authorize(config: &Config, principal: Option<&Principal>, realm: &str) -> Result<Authorized, Problem> {
-    let Some(principal) = principal else {
-        // No principal and no scopes: the route is public. The compiler of the configuration refuses scopes on
-        // a public route; should one ever get here, nobody holds its scopes.
-        return if config.scopes.is_empty() { Ok(Authorized::public()) } else { Err(missing(config, realm)) };
-    };
-    if config.scopes.iter().all(|scope| principal.has_scope(scope)) {
-        Ok(Authorized::with_scopes())
-    } else {
-        Err(missing(config, realm))
+    let has_scope = |scope: &String| principal.is_some_and(|principal| principal.has_scope(scope));
+    if !config.scopes.iter().all(has_scope) {
+        return Err(scope_missing(&config.scopes, realm));
+    }
+    if !config.roles.are_met_by(principal) {
+        return Err(role_missing(&config.roles.wanted, realm));
+    }
+    Ok(match principal {
+        None => Authorized::public(),
+        Some(_) if !config.roles.wanted.is_empty() => Authorized::with_roles(),
+        Some(_) => Authorized::with_scopes(),
+    })
+}
+
+impl Roles {
+    fn are_met_by(&self, principal: Option<&Principal>) -> bool {
+        let satisfies = |role: &String| self.satisfied_by.binary_search(role).is_ok();
+        self.wanted.is_empty() || principal.is_some_and(|principal| principal.roles().iter().any(satisfies))
     }
 }
 
-fn missing(config: &Config, realm: &str) -> Problem {
-    let scopes = config.scopes.join(" ");
+fn scope_missing(scopes: &[String], realm: &str) -> Problem {
+    let scopes = scopes.join(" ");
     let challenge = format!(r#"Bearer realm="{realm}", error="insufficient_scope", scope="{scopes}""#);
     Problem::new(&SCOPE_MISSING, format!("This needs a token with the scope: {scopes}."))
         .header("www-authenticate", challenge)
 }
 
+/// The roles are named, as scopes are: who must ask an administrator for one has to know which.
+fn role_missing(wanted: &[String], realm: &str) -> Problem {
+    let detail = format!("This needs one of the roles: {}.", wanted.join(", "));
+    Problem::new(&ROLE_MISSING, detail).header("www-authenticate", insufficient(realm))
+}
+
+/// The challenge where more scopes would not help. RFC 6750 section 3 wants one for every token that does not enable
+/// access, and section 3.1 has this error for one whose privileges are too low; `scope`, which is optional there, would
+/// promise that a token with it gets through.
+fn insufficient(realm: &str) -> String {
+    format!(r#"Bearer realm="{realm}", error="insufficient_scope""#)
+}
+
 /// What is told of this stage where configurations are compared.
 #[cfg(feature = "explain")]
-pub fn told(Config { scopes }: &Config, teller: &mut crate::config::told::Teller<'_>) {
-    teller.put("scopes", crate::config::told::sorted(scopes));
+pub fn told(Config { scopes, roles }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+    use crate::config::told::{Value, sorted};
+    teller.put("scopes", sorted(scopes));
+    let above: Vec<&String> = roles.satisfied_by.iter().filter(|role| !roles.wanted.contains(role)).collect();
+    let above = if above.is_empty() { String::new() } else { format!(", above them {}", sorted(above)) };
+    // What a role is worth is decided in `[roles]`, so that counts and not the name.
+    let shown = sorted(&roles.wanted) + &above;
+    teller.put("roles", Value { shown, meaning: Some(sorted(&roles.satisfied_by)) });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn principal(scope: &str) -> Principal {
-        let claims = serde_json::json!({ "sub": "u", "scope": scope });
-        Principal::from_verified_claims(claims.as_object().unwrap().clone())
+    fn principal(scope: &str, roles: &str) -> Principal {
+        let claims = serde_json::json!({ "sub": "u", "scope": scope, "roles": roles });
+        Principal::from_verified_claims(claims.as_object().unwrap().clone(), "roles")
     }
 
-    fn config(scopes: &[&str]) -> Config {
-        Config { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect() }
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn config(scopes: &[&str], wanted: &[&str], satisfied_by: &[&str]) -> Config {
+        Config { scopes: texts(scopes), roles: Roles { wanted: texts(wanted), satisfied_by: texts(satisfied_by) } }
     }
 
     #[test]
     fn every_scope_must_be_held() {
-        assert!(authorize(&config(&["a", "b"]), Some(&principal("b c a")), "r").is_ok());
-        let problem = authorize(&config(&["a", "b"]), Some(&principal("a")), "r").unwrap_err();
+        let wanted = config(&["a", "b"], &[], &[]);
+        assert!(authorize(&wanted, Some(&principal("b c a", "")), "r").is_ok());
+        let problem = authorize(&wanted, Some(&principal("a", "")), "r").unwrap_err();
         assert_eq!(problem.kind.code, "scope_missing");
         assert_eq!(
             problem.headers.value("www-authenticate"),
@@ -76,8 +125,32 @@ mod tests {
     }
 
     #[test]
-    fn scopes_without_a_principal_are_never_met() {
-        assert!(authorize(&config(&[]), None, "r").is_ok());
-        assert!(authorize(&config(&["a"]), None, "r").is_err());
+    fn one_role_is_enough_and_scopes_come_first() {
+        let wanted = config(&["s"], &["engineer", "auditor"], &["auditor", "engineer", "exec"]);
+        let refused = |scope: &str, roles: &str| {
+            authorize(&wanted, Some(&principal(scope, roles)), "r").err().map(|problem| problem.kind.code)
+        };
+        for roles in ["engineer", "exec", "x auditor"] {
+            assert_eq!(refused("s", roles), None, "{roles}");
+            assert_eq!(refused("", roles), Some("scope_missing"), "{roles}");
+        }
+        for roles in ["", "viewer", "Engineer", "engineers"] {
+            assert_eq!(refused("s", roles), Some("role_missing"), "{roles}");
+        }
+    }
+
+    #[test]
+    fn a_missing_role_is_named_and_no_scope_is_promised() {
+        let problem = authorize(&config(&[], &["b", "a"], &["a", "b"]), Some(&principal("", "")), "r").unwrap_err();
+        assert_eq!(problem.detail, "This needs one of the roles: b, a.");
+        let challenge = problem.headers.value("www-authenticate");
+        assert_eq!(challenge, Some(r#"Bearer realm="r", error="insufficient_scope""#));
+    }
+
+    #[test]
+    fn what_is_asked_for_without_a_principal_is_never_met() {
+        assert!(authorize(&config(&[], &[], &[]), None, "r").is_ok());
+        assert!(authorize(&config(&["a"], &[], &[]), None, "r").is_err());
+        assert!(authorize(&config(&[], &["a"], &["a"]), None, "r").is_err());
     }
 }

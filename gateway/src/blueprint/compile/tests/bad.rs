@@ -129,6 +129,9 @@ findings_of! {
     an_answer_is_a_text_or_a_table: "respond_type";
     a_rest_is_the_last_segment: "rest_in_the_middle";
     a_path_is_rewritten_to_a_path: "rewrite";
+    a_role_does_not_include_itself: "role_circle";
+    a_role_is_one_word: "role_with_blank";
+    a_public_route_asks_for_no_roles: "roles_on_public";
     routes_of_one_key_are_tables: "route_variants_of_text";
     routes_of_one_key_differ_by_host_or_version: "route_variants_tie";
     a_blank_stands_between_methods_and_path: "route_without_blank";
@@ -176,6 +179,7 @@ findings_of! {
     an_issuer_that_a_route_names_exists: "unknown_issuer";
     an_unknown_key_has_a_nearest_one: "unknown_key";
     a_policy_that_a_route_uses_exists: "unknown_policy";
+    a_role_that_is_named_exists: "unknown_role";
     a_misspelt_section_is_told_once: "unknown_section";
     an_upstream_that_a_route_names_exists: "unknown_upstream";
     of_many_names_some_are_told: "unknown_upstream_of_many";
