@@ -1,9 +1,13 @@
-//! Who may do what: whole requests against roles.
+//! Who may do what: whole requests against roles and conditions.
 
-use gateway::http::request::Header;
+use gateway::{
+    blueprint::compile::compile,
+    explain::{diff, explain, request::Request},
+    http::request::Header,
+};
 use serde_json::{Value, json};
 
-use crate::fixture::{CONFIG, Fixture, Memory, bearer_of};
+use crate::fixture::{CONFIG, Fixture, Memory, NOW, bearer_of};
 
 const ROLES: &str = r#"
 [roles]
@@ -73,4 +77,102 @@ fn roles_come_from_the_claim_of_the_issuer_and_from_no_other() {
     passes(&mut gateway, "/staff/1", json!({ "scope": "staff", "realm": { "roles": ["exec"] } }));
     let token = bearer_of(json!({ "scope": "staff", "roles": ["exec"] }));
     assert_eq!(refused(&mut gateway, "/staff/1", Some(&token)).1, "role_missing");
+}
+
+const CONDITIONS: &str = r#"
+[routes."GET /tenants/{tenant}/orders"]
+upstream = "shop"
+auth = "main"
+condition = ["claims.tenant == path.tenant", "claims.level >= 2 || claims.act.level >= 2"]
+
+[routes."GET /offers"]
+upstream = "shop"
+auth = { issuers = ["main"], optional = true }
+condition = "!has(claims.sub) || claims.plan == 'paid'"
+
+[routes."GET /offers/best"]
+upstream = "shop"
+auth = { issuers = ["main"], optional = true }
+condition = "claims.plan == 'paid'"
+
+[routes."GET,POST /inside"]
+upstream = "shop"
+auth = "none"
+condition = "request.host == 'api.test' && !(request.method == 'POST')"
+"#;
+
+#[test]
+fn a_condition_compares_claims_with_the_request() {
+    let mut gateway = gateway(CONDITIONS);
+    passes(&mut gateway, "/tenants/acme/orders?x", json!({ "tenant": "acme", "level": 2 }));
+    passes(&mut gateway, "/tenants/acme/orders", json!({ "tenant": "acme", "act": { "level": 7.5 } }));
+    for (target, claims) in [
+        ("/tenants/other/orders", json!({ "tenant": "acme", "level": 2 })),
+        ("/tenants/acme/orders", json!({ "tenant": "acme", "level": 1 })),
+        ("/tenants/acme/orders", json!({ "tenant": "acme", "level": "2" })),
+        ("/tenants/acme/orders", json!({ "tenant": ["acme"], "level": 2 })),
+        ("/tenants/acme/orders", json!({ "level": 2 })),
+        ("/tenants/%61cme/orders", json!({ "tenant": "acme", "level": 2 })),
+        ("/tenants/%61cme/orders", json!({ "tenant": "%61cme", "level": 2 })),
+    ] {
+        let (status, code, challenge) = refused(&mut gateway, target, Some(&bearer_of(claims.clone())));
+        assert_eq!((status, &*code), (403, "condition_failed"), "{target} {claims}");
+        assert_eq!(challenge.as_deref(), Some(r#"Bearer realm="test", error="insufficient_scope""#));
+    }
+    assert_eq!(refused(&mut gateway, "/tenants/acme/orders", None).1, "token_missing");
+}
+
+#[test]
+fn a_failed_condition_is_told_to_nobody_who_asks() {
+    let token = bearer_of(json!({ "tenant": "claim-of-acme", "level": 2 }));
+    let (answer, _) = gateway(CONDITIONS).refused("GET", "/tenants/x/orders", &[(Header::Authorization, &token)]);
+    for secret in ["claim-of-acme", "claims.", "tenant ==", "level"] {
+        assert!(!answer.body.contains(secret), "{}", answer.body);
+    }
+}
+
+#[test]
+fn a_public_route_may_have_conditions_and_asks_for_no_token() {
+    let mut gateway = gateway(CONDITIONS);
+    let _ = gateway.forwarded("GET", "/inside", &[]);
+    let (answer, log) = gateway.refused("POST", "/inside", &[]);
+    assert_eq!((answer.status, &log["code"]), (403, &"condition_failed".into()));
+    assert_eq!(answer.head.value("www-authenticate"), None);
+}
+
+#[test]
+fn where_a_token_is_optional_a_condition_can_ask_only_those_who_send_one() {
+    let mut gateway = gateway(CONDITIONS);
+    let _ = gateway.forwarded("GET", "/offers", &[]);
+    passes(&mut gateway, "/offers", json!({ "plan": "paid" }));
+    let free = bearer_of(json!({ "plan": "free" }));
+    assert_eq!(refused(&mut gateway, "/offers", Some(&free)).1, "condition_failed");
+    assert_eq!(refused(&mut gateway, "/offers", Some("Bearer x.y.z")).1, "token_invalid");
+    let (status, code, challenge) = refused(&mut gateway, "/offers/best", None);
+    assert_eq!((status, &*code, challenge.as_deref()), (403, "condition_failed", Some(r#"Bearer realm="test""#)));
+}
+
+#[test]
+fn the_witness_is_told_which_condition_failed() {
+    let started = crate::explain::started(&format!("{CONFIG}{CONDITIONS}"));
+    let told = |target: &str, claims: Value| {
+        let url = format!("https://api.test{target}");
+        let request = Request { claims: claims.as_object().cloned(), ..Request::new("GET", &url) };
+        explain(&started, &request, NOW, &[]).to_string()
+    };
+    let text = told("/tenants/x/orders", json!({ "tenant": "claim-of-acme" }));
+    assert!(text.contains("claims.tenant == path.tenant") && text.contains("false"), "{text}");
+    assert!(!text.contains("claim-of-acme") && !text.contains("claims.level"), "{text}");
+    let text = told("/tenants/x/orders", json!({ "tenant": "x" }));
+    assert!(text.contains("claims.level >= 2 || claims.act.level >= 2") && text.contains("unknown"), "{text}");
+}
+
+#[test]
+fn the_name_of_a_parameter_makes_no_difference_to_a_condition() {
+    let differences = |new: &str| {
+        let blueprint = |more: &str| compile("f", &format!("{CONFIG}{more}")).into_blueprint().unwrap();
+        diff(&blueprint(CONDITIONS), &blueprint(new)).len()
+    };
+    assert_eq!(differences(&CONDITIONS.replace("{tenant}", "{t}").replace("path.tenant", "path.t")), 0);
+    assert_eq!(differences(&CONDITIONS.replace("claims.level >= 2", "claims.level >= 3")), 1);
 }

@@ -91,6 +91,7 @@ fn only_the_stages_that_prove_a_fact_make_it() {
         ("Authorized::public(", "stages/authz"),
         ("Authorized::with_scopes(", "stages/authz"),
         ("Authorized::with_roles(", "stages/authz"),
+        ("Authorized::on_conditions(", "stages/authz"),
         ("Principal::from_verified_claims(", "stages/authn"),
     ];
     for (path, source) in sources() {

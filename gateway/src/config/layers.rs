@@ -87,18 +87,19 @@ impl RouteFacts<'_> {
             // Where escapes have changed what stands in the file, the whole text is underlined.
             let text = Template(vec![slot.clone()]).to_string();
             let short = text.replacen("{path.", "{", 1);
-            let own = [text, short].into_iter().find_map(|text| {
-                let start = template.span.start.saturating_add(written.find(&text)?);
+            let own = [&text, &short].into_iter().find_map(|text| {
+                let start = template.span.start.saturating_add(written.find(text)?);
                 Some(start..start.saturating_add(text.len()))
             });
-            self.check_slot(slot, own.as_ref().unwrap_or(&template.span));
+            self.check_use(slot, &text, own.as_ref().unwrap_or(&template.span));
         }
     }
 
-    fn check_slot(&self, slot: &Slot, place: &Span) {
+    /// Reports what the requests of this route can never have; `text` is how it is written there.
+    pub fn check_use(&self, slot: &Slot, text: &str, place: &Span) {
         match slot {
-            Slot::Claim(name) if self.is_public == Some(true) => {
-                let message = format!("{} has no value on a public route", quoted(&format!("{{claims.{name}}}")));
+            Slot::Claim(_) if self.is_public == Some(true) => {
+                let message = format!("{} has no value on a public route", quoted(text));
                 let draft = self.report.draft(Code::ClaimsOnPublic, place, message);
                 let draft = draft.related(&self.key.span, "this route takes requests without a token");
                 draft.help("set `auth` to an issuer, or leave this to routes that have one").report();
@@ -109,7 +110,7 @@ impl RouteFacts<'_> {
                 let draft = self.report.draft(Code::UnknownParameter, place, message);
                 let draft = draft.related(&self.key.span, "this route");
                 let expected = if self.parameters.is_empty() {
-                    "no `{path.…}` here: the path of the route has no parameters".to_owned()
+                    "no `path.…` here: the path of the route has no parameters".to_owned()
                 } else {
                     listed(names())
                 };

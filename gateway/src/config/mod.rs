@@ -4,6 +4,7 @@
 //! sections together.
 
 pub mod binary;
+pub mod condition;
 #[cfg(feature = "compiler")]
 pub mod context;
 #[cfg(feature = "compiler")]

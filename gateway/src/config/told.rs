@@ -61,14 +61,18 @@ impl Teller<'_> {
         self.keys.insert(key.into(), value.into());
     }
 
+    /// What a parameter is meant by: its place in the path.
+    #[must_use]
+    pub fn place_of(&self, parameter: &str) -> String {
+        let place = self.parameters.iter().position(|known| known == parameter);
+        place.map(|place| place.to_string()).unwrap_or_default()
+    }
+
     /// A template; parameters are meant by their place in the path.
     #[must_use]
     pub fn template(&self, template: &Template) -> Value {
         let by_place = |slot: &Slot| match slot {
-            Slot::PathParameter(name) => {
-                let place = self.parameters.iter().position(|known| known == name);
-                Slot::PathParameter(place.map(|place| place.to_string()).unwrap_or_default())
-            }
+            Slot::PathParameter(name) => Slot::PathParameter(self.place_of(name)),
             other => other.clone(),
         };
         let meaning = Template(template.0.iter().map(by_place).collect());

@@ -48,6 +48,12 @@ impl Principal {
         &self.roles
     }
 
+    /// A claim as the token has it. A name with dots leads into claims inside claims.
+    #[must_use]
+    pub fn raw_claim(&self, name: &str) -> Option<&Value> {
+        nested(&self.claims, name)
+    }
+
     /// A claim, if it is a string.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {

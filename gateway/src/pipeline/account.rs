@@ -4,7 +4,7 @@
 //! subject and scopes are not told; what a header is set to stands in the plan, where `explain` hides what is secret.
 
 use crate::{
-    config::{duration, size::Size},
+    config::{condition::Condition, duration, size::Size},
     facts::principal::Principal,
     http::{
         problem::Problem,
@@ -226,9 +226,20 @@ pub fn authenticated(found: Option<&Authenticated<'_>>, config: &authn::Config) 
         .maybe("scopes", Some(principal.scopes().join(" ")).filter(|scopes| !scopes.is_empty()))
 }
 
-/// The caller may.
+/// It is settled whether the caller may. A condition that fails is told here, and to nobody else.
 #[must_use]
-pub fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision {
+pub fn authorization<T>(exchange: &Exchange<'_>, config: &authz::Config, came_to: &Result<T, Problem>) -> Decision {
+    let problem = match came_to {
+        Ok(_) => return authorized(exchange.principal.as_deref(), config),
+        Err(problem) => problem,
+    };
+    let failed = config.failed(exchange).filter(|_| problem.kind == &authz::CONDITION_FAILED);
+    let unknown = |condition: &Condition| condition.truth(exchange).is_none();
+    let came_to = failed.map(|condition| if unknown(condition) { "unknown" } else { "false" });
+    refused("authz", problem).maybe("condition", failed).maybe("came_to", came_to)
+}
+
+fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision {
     let (scopes, roles) = (&config.scopes, &config.roles.wanted);
     let why = match (principal, scopes.is_empty(), roles.is_empty()) {
         (None, ..) => "The route is public.",
@@ -238,7 +249,9 @@ pub fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Deci
         (Some(_), false, false) => "The caller has every scope, and a role, that the route asks for.",
     };
     let some = |words: &[String], between: &str| Some(words.join(between)).filter(|words| !words.is_empty());
-    Decision::passed("authz", why).maybe("wanted", some(scopes, " ")).maybe("roles", some(roles, ", "))
+    let why = if config.conditions.is_empty() { why.to_owned() } else { format!("{why} Its conditions hold.") };
+    let decision = Decision::passed("authz", why).maybe("wanted", some(scopes, " ")).maybe("roles", some(roles, ", "));
+    config.conditions.iter().fold(decision, |decision, condition| decision.fact("condition", condition))
 }
 
 /// The route has answered by itself.

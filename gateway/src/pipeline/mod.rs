@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod exchange;
+mod facts;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod finish;

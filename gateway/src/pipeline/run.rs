@@ -247,8 +247,9 @@ fn unverified(failure: Failure) -> Problem {
 
 fn authorize<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Authorized, Problem> {
     let (wanted, principal) = (&route.policy().authz, exchange.principal.as_deref());
-    let authorized = authz::authorize(wanted, principal, &exchange.gateway.name);
-    authorized.told(ports, "authz", |_| account::authorized(principal, wanted))
+    let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
+    ports.saw(|| account::authorization(exchange, wanted, &authorized));
+    authorized
 }
 
 /// The answer of a route that has no upstream.

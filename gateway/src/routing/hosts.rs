@@ -69,7 +69,7 @@ fn find(names: &[Name], text: &str, wanted: &str) -> Option<u32> {
 
 /// A host as names are kept: in lower case, without the dot that may end it (RFC 9110 section 4.2.3, RFC 3986
 /// section 3.2.2).
-pub(super) fn normal(host: &str) -> Cow<'_, str> {
+pub(crate) fn normal(host: &str) -> Cow<'_, str> {
     let host = host.strip_suffix('.').unwrap_or(host);
     let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
     if is_lower { Cow::Borrowed(host) } else { Cow::Owned(host.to_ascii_lowercase()) }

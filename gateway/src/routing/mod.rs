@@ -24,7 +24,7 @@
 
 pub mod build;
 mod flatten;
-mod hosts;
+pub(crate) mod hosts;
 #[cfg(feature = "explain")]
 pub mod listing;
 #[cfg(feature = "compiler")]

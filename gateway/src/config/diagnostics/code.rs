@@ -88,6 +88,8 @@ codes! {
     SameIssuer = "0316", "The issuers of a route differ in what `iss` says.";
     UnknownRole = "0317", "A role that is named stands in `[roles]`, if the file has that table.";
     RoleCircle = "0318", "A role does not include itself.";
+    BadCondition = "0319", "A condition compares something of the request: claims.tenant == path.tenant.";
+    ConditionTypes = "0320", "A condition compares what can be equal.";
     SunsetBeforeSince = "0321", "A route does not end before it is deprecated.";
     BadLink = "0322", "A link goes to a path or to an http or https URL.";
     UnknownUpstream = "0401", "`upstream` names an upstream of the file.";

@@ -338,6 +338,13 @@ impl<'a> Item<'a> {
         draft.report();
     }
 
+    /// Where a part of the value stands, if the value is a text; all of it where escapes have moved the part.
+    #[must_use]
+    pub fn place_of(&self, part: &Span) -> Span {
+        let text = self.as_text().unwrap_or_default();
+        self.part_of(text, self.span(), part).unwrap_or_else(|| self.span().clone())
+    }
+
     /// Where a part of a text stands, if the text stands in the file as it is (without escapes).
     fn part_of(&self, text: &str, span: &Span, part: &Span) -> Option<Span> {
         let written = self.report().sources().slice(span);

@@ -4,6 +4,7 @@
 //! Not here: tables, keys and places. `reader` knows those and turns a fault into a diagnostic.
 
 pub mod cidr;
+pub mod condition;
 pub mod date;
 pub mod duration;
 pub mod host;

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use super::{
-    Fault, cidr, duration, host, media_type, names, percent, rate, size, template, url,
+    Fault, cidr, condition, duration, host, media_type, names, percent, rate, size, template, url,
     variables::{self, Written},
 };
 use crate::config::{percent::Percent, size::Size};
@@ -175,6 +175,7 @@ proptest! {
         maybe_unchanged(&text, variables::parse)?;
         maybe_unchanged(&text, template::parse)?;
         maybe_unchanged(&text, names::scope)?;
+        maybe_unchanged(&format!("claims.{text}"), |text| condition::parse(text).map(|parsed| parsed.condition))?;
     }
 
     /// A part that does not lie in its text, or that cuts a letter, would underline something else.

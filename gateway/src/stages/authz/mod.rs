@@ -1,4 +1,4 @@
-//! What a caller may do: scopes, then roles. Who the caller is has been settled by `authn`.
+//! What a caller may do: scopes, roles, then conditions. Who the caller is has been settled by `authn`.
 
 #[cfg(feature = "compiler")]
 pub mod keys;
@@ -6,17 +6,20 @@ pub mod keys;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    config::condition::{Condition, Facts},
     facts::{authorized::Authorized, principal::Principal},
     http::problem::{Fault, Kind, Problem},
 };
 
-/// The keys of this stage: `scopes`, `roles`.
+/// The keys of this stage: `scopes`, `roles`, `condition`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// Scopes that the token must carry, all of them.
     pub scopes: Vec<String>,
     /// Roles of which the caller must hold one.
     pub roles: Roles,
+    /// What must be true of the request, all of it.
+    pub conditions: Vec<Condition>,
 }
 
 /// Roles of which one is enough; none asks for nothing.
@@ -36,12 +39,26 @@ pub const SCOPE_MISSING: Kind =
 pub const ROLE_MISSING: Kind =
     Kind { code: "role_missing", status: 403, title: "The caller's roles do not allow this", fault: Fault::Client };
 
+/// 403: the request is not one that the caller may make.
+pub const CONDITION_FAILED: Kind = Kind {
+    code: "condition_failed",
+    status: 403,
+    title: "The request does not meet a condition of the route",
+    fault: Fault::Client,
+};
+
 /// Lets a request go on, or says what is missing. `principal` is absent on public routes only. The compiler of the
 /// configuration refuses scopes and roles on a public route; should one ever get here, nobody holds them.
 ///
 /// # Errors
-/// [`SCOPE_MISSING`] or [`ROLE_MISSING`], the first that applies, with the challenge of RFC 6750 section 3.1.
-pub fn authorize(config: &Config, principal: Option<&Principal>, realm: &str) -> Result<Authorized, Problem> {
+/// [`SCOPE_MISSING`], [`ROLE_MISSING`] or [`CONDITION_FAILED`], the first that applies, with the challenge of RFC 6750
+/// section 3.1.
+pub fn authorize(
+    config: &Config,
+    principal: Option<&Principal>,
+    facts: &impl Facts,
+    realm: &str,
+) -> Result<Authorized, Problem> {
     let has_scope = |scope: &String| principal.is_some_and(|principal| principal.has_scope(scope));
     if !config.scopes.iter().all(has_scope) {
         return Err(scope_missing(&config.scopes, realm));
@@ -49,11 +66,23 @@ pub fn authorize(config: &Config, principal: Option<&Principal>, realm: &str) ->
     if !config.roles.are_met_by(principal) {
         return Err(role_missing(&config.roles.wanted, realm));
     }
+    if let Some(failed) = config.failed(facts) {
+        return Err(condition_failed(failed, principal, realm));
+    }
     Ok(match principal {
+        _ if !config.conditions.is_empty() => Authorized::on_conditions(),
         None => Authorized::public(),
         Some(_) if !config.roles.wanted.is_empty() => Authorized::with_roles(),
         Some(_) => Authorized::with_scopes(),
     })
+}
+
+impl Config {
+    /// The first condition that a request does not meet.
+    #[must_use]
+    pub fn failed(&self, facts: &impl Facts) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| !condition.holds(facts))
+    }
 }
 
 impl Roles {
@@ -76,6 +105,21 @@ fn role_missing(wanted: &[String], realm: &str) -> Problem {
     Problem::new(&ROLE_MISSING, detail).header("www-authenticate", insufficient(realm))
 }
 
+/// Which condition it was is the operator's affair: it may name what the caller should not know of.
+fn condition_failed(failed: &Condition, principal: Option<&Principal>, realm: &str) -> Problem {
+    let problem = Problem::new(
+        &CONDITION_FAILED,
+        "The caller may not make this request: a condition of the route does not hold.",
+    );
+    // A token helps only where it has anything to do with it. Where one is optional and there is none, nothing of it was
+    // wrong, so the challenge names no error (RFC 6750 section 3.1).
+    match principal {
+        _ if !failed.reads_claims() => problem,
+        Some(_) => problem.header("www-authenticate", insufficient(realm)),
+        None => problem.header("www-authenticate", format!(r#"Bearer realm="{realm}""#)),
+    }
+}
+
 /// The challenge where more scopes would not help. RFC 6750 section 3 wants one for every token that does not enable
 /// access, and section 3.1 has this error for one whose privileges are too low; `scope`, which is optional there, would
 /// promise that a token with it gets through.
@@ -85,7 +129,7 @@ fn insufficient(realm: &str) -> String {
 
 /// What is told of this stage where configurations are compared.
 #[cfg(feature = "explain")]
-pub fn told(Config { scopes, roles }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+pub fn told(Config { scopes, roles, conditions }: &Config, teller: &mut crate::config::told::Teller<'_>) {
     use crate::config::told::{Value, sorted};
     teller.put("scopes", sorted(scopes));
     let above: Vec<&String> = roles.satisfied_by.iter().filter(|role| !roles.wanted.contains(role)).collect();
@@ -93,15 +137,42 @@ pub fn told(Config { scopes, roles }: &Config, teller: &mut crate::config::told:
     // What a role is worth is decided in `[roles]`, so that counts and not the name.
     let shown = sorted(&roles.wanted) + &above;
     teller.put("roles", Value { shown, meaning: Some(sorted(&roles.satisfied_by)) });
+    let by_place = |condition: &Condition| condition.with_parameters(&|name| teller.place_of(name));
+    let meaning = sorted(conditions.iter().map(by_place));
+    teller.put("condition", Value { shown: sorted(conditions), meaning: Some(meaning) });
 }
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::config::condition::{Field, Operand, Operator};
 
     fn principal(scope: &str, roles: &str) -> Principal {
         let claims = serde_json::json!({ "sub": "u", "scope": scope, "roles": roles });
         Principal::from_verified_claims(claims.as_object().unwrap().clone(), "roles")
+    }
+
+    /// A request that says nothing but its method.
+    struct Nothing;
+
+    impl Facts for Nothing {
+        fn claim(&self, _: &str) -> Option<&serde_json::Value> {
+            None
+        }
+
+        fn parameter(&self, _: &str) -> Option<&str> {
+            None
+        }
+
+        fn request(&self, _: Field) -> Cow<'_, str> {
+            "GET".into()
+        }
+    }
+
+    fn authorize(config: &Config, principal: Option<&Principal>, realm: &str) -> Result<Authorized, Problem> {
+        super::authorize(config, principal, &Nothing, realm)
     }
 
     fn texts(texts: &[&str]) -> Vec<String> {
@@ -109,7 +180,8 @@ mod tests {
     }
 
     fn config(scopes: &[&str], wanted: &[&str], satisfied_by: &[&str]) -> Config {
-        Config { scopes: texts(scopes), roles: Roles { wanted: texts(wanted), satisfied_by: texts(satisfied_by) } }
+        let roles = Roles { wanted: texts(wanted), satisfied_by: texts(satisfied_by) };
+        Config { scopes: texts(scopes), roles, conditions: Vec::new() }
     }
 
     #[test]
@@ -152,5 +224,23 @@ mod tests {
         assert!(authorize(&config(&[], &[], &[]), None, "r").is_ok());
         assert!(authorize(&config(&["a"], &[], &[]), None, "r").is_err());
         assert!(authorize(&config(&[], &["a"], &["a"]), None, "r").is_err());
+    }
+
+    #[test]
+    fn a_challenge_comes_where_a_token_would_help() {
+        let method = Operand::Request(Field::Method);
+        let other = Condition::Compare(method.clone(), Operator::Unequal, method.clone());
+        let same = Condition::Compare(method.clone(), Operator::Equal, method);
+        let refused = |conditions: Vec<Condition>, principal: Option<&Principal>| {
+            let problem = authorize(&Config { conditions, ..Config::default() }, principal, "r").err()?;
+            assert_eq!(problem.kind.code, "condition_failed");
+            Some(problem.headers.value("www-authenticate").unwrap_or_default().to_owned())
+        };
+        let (principal, has) = (principal("", ""), Condition::Has("sub".into()));
+        let insufficient = r#"Bearer realm="r", error="insufficient_scope""#;
+        assert_eq!(refused(vec![same.clone()], None), None);
+        assert_eq!(refused(vec![same.clone(), other], Some(&principal)).as_deref(), Some(""));
+        assert_eq!(refused(vec![same, has.clone()], Some(&principal)).as_deref(), Some(insufficient));
+        assert_eq!(refused(vec![has], None).as_deref(), Some(r#"Bearer realm="r""#));
     }
 }

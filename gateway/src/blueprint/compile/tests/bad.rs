@@ -29,6 +29,9 @@ findings_of! {
     a_mistake_outside_of_environments_is_told_once: "base_with_a_mistake";
     a_service_is_a_binding_of_the_worker: "binding";
     a_public_route_has_no_claims: "claims_on_public";
+    a_condition_compares_something_of_the_request: "condition";
+    a_condition_reads_what_its_route_has: "condition_of_route";
+    a_condition_compares_what_can_be_equal: "condition_types";
     a_control_character_never_reaches_the_terminal: "control_characters";
     a_cors_section_names_methods_and_headers_that_exist: "cors";
     credentials_are_true_or_false: "cors_credentials";
