@@ -1,9 +1,9 @@
-//! Who may do what: whole requests against roles and conditions.
+//! Who may do what, and who is told: whole requests against roles, conditions and `principal_headers`.
 
 use gateway::{
     blueprint::compile::compile,
     explain::{diff, explain, request::Request},
-    http::request::Header,
+    http::{edits::Edits, request::Header},
 };
 use serde_json::{Value, json};
 
@@ -175,4 +175,82 @@ fn the_name_of_a_parameter_makes_no_difference_to_a_condition() {
     };
     assert_eq!(differences(&CONDITIONS.replace("{tenant}", "{t}").replace("path.tenant", "path.t")), 0);
     assert_eq!(differences(&CONDITIONS.replace("claims.level >= 2", "claims.level >= 3")), 1);
+}
+
+const HEADERS: &str = r#"
+[policies.told]
+principal_headers = { x-user-id = "{claims.sub}", x-groups = "{claims.groups}", x-country = "{claims.address.country}" }
+
+[routes."GET /told"]
+upstream = "shop"
+auth = "main"
+use = "told"
+request_headers = { set = { x-groups = "nobody", x-other = "kept" } }
+
+[routes."GET /told/perhaps"]
+upstream = "shop"
+auth = { issuers = ["main"], optional = true }
+principal_headers = { x-user-id = "user {claims.sub}", x-groups = "known" }
+
+[routes."GET /told/public"]
+upstream = "shop"
+auth = "none"
+use = "told"
+
+[routes."GET /told/assets"]
+assets = "ASSETS"
+auth = "none"
+"#;
+
+const TAKEN_OUT: [&str; 8] =
+    ["x-country", "x-groups", "x-user-id", "x-user_id", "x_country", "x_groups", "x_user-id", "x_user_id"];
+
+#[test]
+fn upstreams_are_told_who_asks_and_nobody_else_tells_them() {
+    let mut gateway = gateway(HEADERS);
+    let token = bearer_of(json!({ "groups": ["a", "b"], "address": { "country": "de" } }));
+    let (_, plan) = gateway.forwarded("GET", "/told", &[(Header::Authorization, &token)]);
+    assert_eq!(plan.head.value("x-user-id"), Some("u1"));
+    assert_eq!(plan.head.value("x-groups"), Some("a b"));
+    assert_eq!(plan.head.value("x-country"), Some("de"));
+    assert_eq!(plan.head.value("x-other"), Some("kept"));
+    assert_eq!(plan.head.remove, TAKEN_OUT);
+    let (_, plan) =
+        gateway.forwarded("GET", "/told", &[(Header::Authorization, &bearer_of(json!({ "groups": "a\nb" })))]);
+    assert_eq!((plan.head.value("x-groups"), plan.head.value("x-country")), (None, None));
+    let (_, plan) = gateway.forwarded("GET", "/told/perhaps", &[(Header::Authorization, &token)]);
+    assert_eq!((plan.head.value("x-user-id"), plan.head.value("x-groups")), (Some("user u1"), Some("known")));
+    assert_eq!(plan.head.remove, TAKEN_OUT);
+}
+
+#[test]
+fn what_says_who_asks_is_taken_out_on_every_route() {
+    let mut gateway = gateway(HEADERS);
+    for (target, is_pass_through) in [
+        ("/told/public", false),
+        ("/told/perhaps", false),
+        ("/public/x", false),
+        ("/raw/x", true),
+        ("/watched", false),
+        ("/told/assets", false),
+    ] {
+        let (_, plan) = gateway.forwarded("GET", target, &[]);
+        assert_eq!(plan.head.remove, TAKEN_OUT, "{target}");
+        assert!(!plan.untouched, "{target}");
+        assert!(plan.head.set.iter().all(|(name, _)| name == "x-request-id" && !is_pass_through), "{target}");
+        assert!(!is_pass_through || plan.answer == Edits::default(), "{target}");
+    }
+    let asks = [(Header::Origin, "https://app.test"), (Header::AccessControlRequestMethod, "GET")];
+    let (_, plan) = gateway.forwarded("OPTIONS", "/raw/a", &asks);
+    assert_eq!(plan.head.remove, TAKEN_OUT, "a preflight that passes through");
+}
+
+#[test]
+fn claims_in_headers_are_hidden_where_a_request_is_explained() {
+    let started = crate::explain::started(&format!("{CONFIG}{HEADERS}"));
+    let claims = json!({ "sub": "u1", "groups": "claim-that-nobody-sees" });
+    let request = Request { claims: claims.as_object().cloned(), ..Request::new("GET", "https://api.test/told") };
+    let text = explain(&started, &request, NOW, &[]).to_string();
+    assert!(text.contains("{claims.groups}") && text.contains("u1"), "{text}");
+    assert!(!text.contains("claim-that-nobody-sees"), "{text}");
 }

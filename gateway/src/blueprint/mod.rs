@@ -47,6 +47,8 @@ pub struct Blueprint {
     pub headers: Vec<String>,
     /// The request headers that the gateway knows by name and reads only where some policy needs them.
     pub reads: Vec<Header>,
+    /// Headers that tell upstreams who asks, in every spelling: no client's gets through on any route.
+    pub principal_headers: Vec<String>,
     /// The policies of routes, each once.
     pub policies: Packed<Policy>,
     /// `[routes."METHOD /path"]`, in the order of the file; the order has no meaning.

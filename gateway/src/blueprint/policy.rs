@@ -12,7 +12,9 @@ use crate::config::{
     model::Key,
     reader::Reader,
 };
-use crate::stages::{authn, authz, cors, deprecation, forward, guard, maintenance, security_headers, trace, transform};
+use crate::stages::{
+    authn, authz, cors, deprecation, forward, guard, maintenance, principal, security_headers, trace, transform,
+};
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
 /// must know of the route.
@@ -86,6 +88,8 @@ stages! {
     cors: Option<cors::Config>,
     /// Changes to both heads.
     transform: transform::Config,
+    /// What upstreams are told of the caller.
+    principal: principal::Config,
     /// Headers that make browsers careful.
     security_headers: security_headers::Config,
 }

@@ -4,12 +4,10 @@ use serde::Serialize;
 
 use crate::{
     blueprint::Action,
+    config::template::Template,
     http::edits::{Edits, Field as Text},
     pipeline::gateway::{Gateway, ReadyRoute},
-    stages::{
-        respond,
-        transform::{self, Changes},
-    },
+    stages::{respond, transform},
 };
 
 /// What is shown in the place of a secret.
@@ -64,8 +62,11 @@ impl<'g> Veil<'g> {
         let mut veil = Self { gateway, credential: None, transform: None, request: Vec::new(), response: Vec::new() };
         let Some(route) = route else { return veil };
         veil.transform = Some(&route.policy().transform);
-        veil.request = of_claims(&route.policy().transform.request);
-        veil.response = of_claims(&route.policy().transform.response);
+        let changes = &route.policy().transform;
+        let request = [&route.policy().principal, &changes.request.set, &changes.request.add];
+        veil.request = request.into_iter().flat_map(|made| of_claims(made)).collect();
+        veil.response =
+            [&changes.response.set, &changes.response.add].into_iter().flat_map(|made| of_claims(made)).collect();
         match &route.route.action {
             Action::Forward(index) => {
                 let target = gateway.target(*index).ok();
@@ -133,8 +134,7 @@ fn shown(of_claims: &[(&str, String)], name: &str, value: &str) -> String {
     instead.map_or_else(|| value.to_owned(), |(_, template)| template.clone())
 }
 
-fn of_claims(changes: &Changes) -> Vec<(&str, String)> {
-    let made = changes.set.iter().chain(&changes.add);
-    let secret = made.filter(|(_, template)| template.reads_secrets());
+fn of_claims(made: &[(String, Template)]) -> Vec<(&str, String)> {
+    let secret = made.iter().filter(|(_, template)| template.reads_secrets());
     secret.map(|(name, template)| (name.as_str(), template.to_string())).collect()
 }

@@ -54,10 +54,20 @@ impl Principal {
         nested(&self.claims, name)
     }
 
-    /// A claim, if it is a string.
+    /// A claim as a text: a text as it is, a number or a boolean as JSON writes it, a list of texts joined by blanks. A
+    /// list whose texts have blanks of their own would be read as another list, so it is none.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.claims.get(name).and_then(Value::as_str).map(Cow::from)
+        match self.raw_claim(name)? {
+            Value::String(text) => Some(text.into()),
+            Value::Number(number) => Some(number.to_string().into()),
+            Value::Bool(value) => Some(value.to_string().into()),
+            Value::Array(list) => {
+                let texts = list.iter().map(|value| value.as_str().filter(|text| is_word(text)));
+                Some(texts.collect::<Option<Vec<&str>>>()?.join(" ").into())
+            }
+            Value::Null | Value::Object(_) => None,
+        }
     }
 }
 
@@ -74,6 +84,10 @@ fn nested<'c>(claims: &'c Map<String, Value>, path: &str) -> Option<&'c Value> {
         claims = inner.as_object()?;
         path = rest.strip_prefix('.')?;
     }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_whitespace)
 }
 
 /// The words of a text, or the texts of a list.
@@ -130,9 +144,29 @@ mod tests {
     }
 
     #[test]
-    fn only_string_claims_are_given_out() {
-        let principal = principal(r#"{"sub":"u1","n":5}"#);
-        assert_eq!((principal.subject(), principal.claim("sub").as_deref()), (Some("u1"), Some("u1")));
-        assert_eq!(principal.claim("n"), None);
+    fn claims_are_given_out_as_texts() {
+        let principal = principal(
+            r#"{"sub":"u 1","n":5,"f":1.5,"b":true,"l":["a","b"],"e":[],"x":["a b"],"y":["a",1],"z":[""],"o":{"c":"de"},"u":null}"#,
+        );
+        let cases = [
+            ("sub", Some("u 1")),
+            ("n", Some("5")),
+            ("f", Some("1.5")),
+            ("b", Some("true")),
+            ("l", Some("a b")),
+            ("e", Some("")),
+            ("x", None),
+            ("y", None),
+            ("z", None),
+            ("o", None),
+            ("o.c", Some("de")),
+            ("o.d", None),
+            ("u", None),
+            ("missing", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(principal.claim(name).as_deref(), expected, "{name}");
+        }
+        assert_eq!(principal.subject(), Some("u 1"));
     }
 }

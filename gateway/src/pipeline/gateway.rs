@@ -56,6 +56,8 @@ pub struct Gateway {
     pub before: Option<before::Config>,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
+    /// Headers that tell upstreams who asks: no client's gets through.
+    pub principal_headers: Vec<String>,
     /// The bindings of the Worker that some route asks, each once.
     pub bindings: Vec<String>,
     policies: Packed<Policy>,
@@ -147,21 +149,8 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint {
-            name,
-            variables,
-            upstreams,
-            issuers,
-            fallback,
-            before,
-            bindings,
-            headers,
-            reads,
-            policies,
-            routes,
-            table,
-            versions,
-        } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, .. } = blueprint;
+        let Blueprint { headers, principal_headers, reads, policies, routes, table, versions, .. } = blueprint;
         let values = resolve(&variables, environment)?;
         let verifier = |issuer: &authn::Issuer| {
             Verifier::new(issuer, &values).map_err(|unfit| CannotStart::Issuer(issuer.name.clone(), unfit))
@@ -184,6 +173,7 @@ impl Gateway {
             table,
             versions,
             named_headers: headers,
+            principal_headers,
             bindings,
             policies,
             routes,

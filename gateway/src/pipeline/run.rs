@@ -29,7 +29,7 @@ use crate::{
         select::{Selection, select},
         table::Match,
     },
-    stages::{authn, authz, deprecation, forward, guard, health, maintenance, respond, trace},
+    stages::{authn, authz, deprecation, forward, guard, health, maintenance, principal, respond, trace},
 };
 
 /// 400: bytes were lost before they reached us.
@@ -269,12 +269,24 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
         }
         trace::check_baggage(exchange.tracing(), exchange.head, &mut plan.head);
         route.policy().transform.request.apply(&mut plan.head, |slot| exchange.fact(slot));
+        // Where a token is optional there may be nobody to tell of.
+        if exchange.principal.is_some() {
+            principal::apply(&route.policy().principal, &mut plan.head, |slot| exchange.fact(slot));
+        }
         // Last, so that nothing takes its place.
         plan.head.set.extend(credential.set);
         finish::edit(exchange, &mut plan.answer, true);
     }
+    take_out(&exchange.gateway.principal_headers, &mut plan);
     ports.saw(|| account::planned(&plan, &route.policy().transform));
     Ok(plan)
+}
+
+/// Takes out what clients send under the names that tell upstreams who asks, before anything is set. Upstreams believe
+/// them on every route, so one that passes everything through is no exception.
+fn take_out(names: &[String], plan: &mut Forward) {
+    plan.untouched = plan.untouched && names.is_empty();
+    plan.head.remove.extend(names.iter().map(|name| name.clone().into()));
 }
 
 /// Where a request goes, with what proves to the upstream who sends it.

@@ -21,6 +21,8 @@ pub mod forward;
 
 pub mod transform;
 
+pub mod principal;
+
 pub mod security_headers;
 
 pub mod log;

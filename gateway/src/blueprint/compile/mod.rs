@@ -27,7 +27,10 @@ use serde::Serialize;
 
 use self::{
     files::{Files, Loaded, OneFile},
+    gateway::Gateway,
     resolved::Resolved,
+    routes::Declared,
+    sections::Sections,
     syntax::Broken,
 };
 use super::{Action, Blueprint, Fallback, Policy, Route};
@@ -43,7 +46,7 @@ use crate::{
     http::request::Header,
     stages::{
         forward::upstream::{Target, Upstream},
-        trace,
+        principal, trace,
     },
 };
 
@@ -165,6 +168,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
     context.warn_unused();
+    let principal_headers = principal_headers(&gateway, &policies, &declared);
     let upstreams = upstreams.into_values()?;
     let fallback = gateway.fallback();
     let blueprint = Blueprint {
@@ -175,6 +179,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         bindings: bindings(&upstreams, &built.routes),
         upstreams,
         issuers: issuers.into_values()?,
+        principal_headers,
         policies: packed(&built.policies, &place, context)?,
         routes: packed(&built.routes, &place, context)?,
         table: built.table,
@@ -182,6 +187,16 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         ..Blueprint::default()
     };
     Some((blueprint, built.resolved))
+}
+
+/// The headers that tell upstreams who asks, wherever they are named, in every spelling. What no route uses is taken out of
+/// requests too: it is named because some upstream believes it.
+fn principal_headers(gateway: &Gateway, policies: &Sections<policies::Policy>, declared: &[Declared]) -> Vec<String> {
+    let of_policies = (0..policies.count()).filter_map(|index| policies.get(index)).map(|policy| &policy.layer);
+    let layers = std::iter::once(&gateway.layer).chain(of_policies).chain(declared.iter().map(|route| &route.layer));
+    let named = layers.filter_map(|layer| layer.principal.principal_headers.get()).flatten();
+    let names: BTreeSet<String> = named.flat_map(|(name, _)| principal::keys::spellings(name)).collect();
+    names.into_iter().collect()
 }
 
 fn packed<T: Serialize>(values: &[T], place: &Span, context: &Context<'_>) -> Option<Packed<T>> {

@@ -122,6 +122,7 @@ findings_of! {
     a_path_begins_with_a_slash: "path_relative";
     a_policy_is_not_made_of_itself: "policy_circle";
     what_is_put_before_a_path_is_a_path: "prefix";
+    headers_of_the_caller_are_headers: "principal_headers";
     no_request_chooses_the_host_of_a_redirect: "redirect_host";
     a_redirect_reads_a_parameter_of_its_route: "redirect_parameter";
     the_status_of_a_redirect_is_one_of_five_numbers: "redirect_status";
