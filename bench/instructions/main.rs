@@ -25,6 +25,7 @@ use jwt_compact::{
 
 const NOW: u64 = 1_800_000_000_000;
 const SECRET: &str = "bench-secret-bench-secret-bench-secret-0123456789";
+const ADDRESS: &str = "203.0.113.195";
 /// So many tokens in turn that none is remembered when its turn comes again.
 const TOKENS: usize = 4096;
 const CASES: [&str; 6] = ["full", "full_new_token", "refused_bad_signature", "pass_through", "not_found", "preflight"];
@@ -69,9 +70,10 @@ fn main() {
 fn run(case: &str, times: u32) {
     let mut driver = Driver::new(gateway().into(), Platform);
     let mut written = Written::default();
-    let requests = requests(case);
+    let named = driver.gateway().named_headers.len();
+    let requests = requests(case, named);
     for (text, lengths) in requests.iter().cycle().take(times.try_into().unwrap()) {
-        let head = RequestHead::read(text.clone(), lengths, 0).unwrap();
+        let head = RequestHead::read(text.clone(), lengths, named).unwrap();
         let turn = driver.begin(NOW, head);
         written.write(&turn);
         if let Turn::Effect(handle, _) = turn {
@@ -92,12 +94,12 @@ fn gateway() -> Gateway {
 }
 
 /// What is sent in turn.
-fn requests(case: &str) -> Vec<(String, Vec<u32>)> {
+fn requests(case: &str, named: usize) -> Vec<(String, Vec<u32>)> {
     let count = if case == "full_new_token" { TOKENS } else { 1 };
-    (0..count).map(|number| request(case, &token(number))).collect()
+    (0..count).map(|number| request(case, &token(number), named)).collect()
 }
 
-fn request(case: &str, token: &str) -> (String, Vec<u32>) {
+fn request(case: &str, token: &str, named: usize) -> (String, Vec<u32>) {
     let bad = flipped(token);
     let token = token.to_owned();
     let (method, target, authorization) = match case {
@@ -111,6 +113,11 @@ fn request(case: &str, token: &str) -> (String, Vec<u32>) {
     let url = format!("http://gateway.test{target}");
     let mut text = format!("{method}{url}");
     let mut lengths = vec![length(method), length(&url)];
+    for _ in 0..named {
+        // The configuration of the benchmark names no header but the one that tells the address.
+        lengths.push(length(ADDRESS));
+        text.push_str(ADDRESS);
+    }
     for header in Header::ALL {
         let value = match header {
             Header::Origin => Some("https://app.example.com".to_owned()),

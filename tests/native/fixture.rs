@@ -148,6 +148,20 @@ impl Fixture {
         self.driver.begin(self.now, head(method, target, headers))
     }
 
+    /// A request with headers that the configuration names, of which only those are packed.
+    pub(crate) fn begin_with(&mut self, target: &str, headers: &[(&str, &str)]) -> Turn {
+        let names = &self.driver.gateway().named_headers;
+        let (method, url) = ("GET", format!("https://api.test{target}"));
+        let (mut text, mut lengths) = (format!("{method}{url}"), vec![method.len() as u32, url.len() as u32]);
+        for name in names {
+            let value = headers.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+            lengths.push(value.map_or(ABSENT, |value| value.len() as u32));
+            text.push_str(value.unwrap_or_default());
+        }
+        let head = RequestHead::read(text, &lengths, names.len()).unwrap();
+        self.driver.begin(self.now, head)
+    }
+
     /// A request that must end without any effect.
     pub(crate) fn refused(&mut self, method: &str, target: &str, headers: &[(Header, &str)]) -> (Made, Value) {
         match self.begin(method, target, headers) {

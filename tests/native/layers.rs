@@ -93,6 +93,7 @@ fn only_the_stages_that_prove_a_fact_make_it() {
         ("Authorized::with_roles(", "stages/authz"),
         ("Authorized::on_conditions(", "stages/authz"),
         ("Principal::from_verified_claims(", "stages/authn"),
+        ("Address::from_trusted_header(", "stages/address"),
     ];
     for (path, source) in sources() {
         let code = source.split("#[cfg(test)]").next().unwrap();

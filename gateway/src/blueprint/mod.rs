@@ -18,7 +18,7 @@ use crate::{
         table::Table,
     },
     stages::{
-        authn, cors,
+        address, authn, cors,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         guard::before,
         log, respond, security_headers, trace,
@@ -42,8 +42,10 @@ pub struct Blueprint {
     pub before: before::Config,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
-    /// The request headers that texts of the configuration name, in lower case, each once; they are packed beside those that
-    /// the gateway knows by name.
+    /// Where the addresses of clients are told.
+    pub address: address::Source,
+    /// The request headers that the configuration names, in lower case, each once; they are packed beside those that the
+    /// gateway knows by name.
     pub headers: Vec<String>,
     /// The request headers that the gateway knows by name and reads only where some policy needs them.
     pub reads: Vec<Header>,

@@ -13,7 +13,8 @@ use crate::config::{
     reader::Reader,
 };
 use crate::stages::{
-    authn, authz, cors, deprecation, forward, guard, maintenance, principal, security_headers, trace, transform,
+    authn, authz, cors, deprecation, forward, forwarded, guard, maintenance, principal, proxy_status, security_headers,
+    trace, transform, via,
 };
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
@@ -76,6 +77,12 @@ stages! {
     forward: forward::Config,
     /// Which part the gateway takes in traces.
     trace: trace::Config,
+    /// What upstreams are told of the client.
+    forwarded: forwarded::Config,
+    /// Whether the gateway names itself.
+    via: via::Config,
+    /// What is told of upstreams.
+    proxy_status: proxy_status::Config,
     /// Whether it is closed for a while.
     maintenance: maintenance::Config,
     /// Whether it will go away.

@@ -178,6 +178,19 @@ impl RequestHead {
         self.slice(self.authority)
     }
 
+    /// Whether the URL is one of `https`.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.url().starts_with("https:")
+    }
+
+    /// The host that the URL names with its port, if there is one, as it was sent.
+    #[must_use]
+    pub fn host_and_port(&self) -> &str {
+        let authority = self.slice(self.authority);
+        authority.rsplit_once('@').map_or(authority, |(_, address)| address)
+    }
+
     /// The host that the URL names, as it was sent: without user and port, an IPv6 address in its brackets.
     #[must_use]
     pub fn host(&self) -> &str {

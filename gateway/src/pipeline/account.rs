@@ -193,6 +193,13 @@ pub fn preflight(exchange: &Exchange<'_>) -> Decision {
         .maybe("headers", exchange.header(Header::AccessControlRequestHeaders))
 }
 
+/// The request does not go round in circles.
+#[must_use]
+pub fn passes_once(exchange: &Exchange<'_>) -> Decision {
+    Decision::passed("via", "The request has not passed this gateway too often.")
+        .maybe("via", exchange.sent(crate::stages::via::VIA))
+}
+
 /// The body is not known to be too large; `left` is the limit that is still to be watched.
 #[must_use]
 pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>) -> Decision {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, rc::Rc};
 use crate::{
     blueprint::Action,
     config::template::Slot,
-    facts::principal::Principal,
+    facts::{address::Address, principal::Principal},
     http::{
         Millis,
         problem::Problem,
@@ -14,6 +14,7 @@ use crate::{
     },
     pipeline::gateway::{Gateway, ReadyRoute},
     stages::{
+        address,
         cors::{Cors, Grant},
         forward::upstream::Timeouts,
         trace::{self, Trace},
@@ -72,6 +73,23 @@ impl<'g> Exchange<'g> {
     fn query(&self) -> &'g str {
         let query = self.head.query();
         query.strip_prefix('?').unwrap_or(query)
+    }
+
+    /// Where the request comes from, if the header that is trusted with it says so. That header is packed only where the
+    /// compiler knows of a reader (`read_headers`).
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        let source = &self.gateway.address;
+        address::read(source, self.sent(&source.header))
+    }
+
+    /// The upstream that the request goes to, by its name in the file.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&'g str> {
+        match self.route?.route.action {
+            Action::Forward(index) => self.gateway.target(index).ok().map(|target| target.name.as_str()),
+            _ => None,
+        }
     }
 
     /// The CORS policy that speaks for the request: its route's, or the gateway's until there is a route.

@@ -18,8 +18,9 @@ use crate::{
     stages::{
         deprecation,
         log::{Level, line::Line},
-        security_headers,
+        proxy_status, security_headers,
         trace::{Trace, timing::server_timing},
+        via,
     },
 };
 
@@ -50,6 +51,10 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
         Ok(Outcome::Relayed(head)) => {
             let mut edits = Edits::default();
             tell_times(exchange, &mut edits, now);
+            if let Some(route) = exchange.route {
+                let (config, name) = (route.policy().proxy_status, &exchange.gateway.name);
+                proxy_status::relayed(config, &mut edits, name, exchange.upstream(), head.status);
+            }
             let status = exchange.route.and_then(|route| route.policy().transform.status_of(head.status));
             let upstream_status = status.and(Some(head.status));
             let log = Log { status: status.unwrap_or(head.status), upstream_status, problem: None };
@@ -57,8 +62,11 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
         }
         Err(problem) => {
             let kind = problem.kind;
-            let reply = problem.into_reply(&exchange.request_id, exchange.header(Header::Accept));
-            made(exchange, reply, Some(kind), now)
+            let mut made = problem.into_reply(&exchange.request_id, exchange.header(Header::Accept));
+            if let Some(route) = exchange.route {
+                proxy_status::failed(route.policy().proxy_status, &mut made.head, &exchange.gateway.name, kind);
+            }
+            self::made(exchange, made, Some(kind), now)
         }
     }
 }
@@ -91,6 +99,9 @@ pub fn edit(exchange: &Exchange<'_>, head: &mut Edits, relayed: bool) {
         }
         deprecation::finish(head, &route.policy().deprecation);
         route.policy().transform.response.apply(head, |slot| exchange.fact(slot));
+    }
+    if let Some(route) = exchange.route.filter(|_| relayed) {
+        via::name(route.policy().via, head, &exchange.gateway.name);
     }
     head.set("x-request-id", exchange.request_id.clone());
     if let Some(trace) = &exchange.trace {
@@ -142,6 +153,9 @@ impl Log {
             duration_ms: now.saturating_sub(exchange.started),
             code: self.code(),
             principal: exchange.principal.as_ref().and_then(|principal| principal.subject()),
+            upstream: exchange.upstream_ms.and_then(|_| exchange.upstream()),
+            // The static assets of the Worker are no upstream.
+            upstream_ms: exchange.upstream().and(exchange.upstream_ms),
             body: body.map(body_label),
         }
         .to_json()

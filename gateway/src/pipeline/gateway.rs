@@ -18,7 +18,7 @@ use crate::{
         wish::Source,
     },
     stages::{
-        authn,
+        address, authn,
         authn::Verifier,
         cors::Cors,
         deprecation, forward,
@@ -54,6 +54,8 @@ pub struct Gateway {
     pub versions: served::Config,
     /// What is refused before there is a route; `None` for nothing.
     pub before: Option<before::Config>,
+    /// Where the addresses of clients are told.
+    pub address: address::Source,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// Headers that tell upstreams who asks: no client's gets through.
@@ -93,6 +95,8 @@ pub struct Target {
     pub binding: String,
     /// How long its answers may take, where route and policies say nothing.
     pub timeout: Option<Timeouts>,
+    /// The name in the file.
+    pub name: String,
     /// The header that proves who sends.
     pub credential: Option<Credential>,
 }
@@ -149,7 +153,7 @@ impl Gateway {
     /// # Errors
     /// The first reason why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, .. } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, address, .. } = blueprint;
         let Blueprint { headers, principal_headers, reads, policies, routes, table, versions, .. } = blueprint;
         let values = resolve(&variables, environment)?;
         let verifier = |issuer: &authn::Issuer| {
@@ -172,6 +176,7 @@ impl Gateway {
             development: false,
             table,
             versions,
+            address,
             named_headers: headers,
             principal_headers,
             bindings,
@@ -253,7 +258,8 @@ impl Target {
         let refused = || CannotStart::Credentials(upstream.name.clone());
         let make = |credentials| Credential::new(credentials, values).ok_or_else(refused);
         let credential = upstream.credentials.as_ref().map(make).transpose()?;
-        Ok(Self { base: base + &upstream.prefix, binding, timeout: upstream.timeout, credential })
+        let (name, timeout) = (upstream.name.clone(), upstream.timeout);
+        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential })
     }
 }
 

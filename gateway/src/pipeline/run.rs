@@ -29,7 +29,9 @@ use crate::{
         select::{Selection, select},
         table::Match,
     },
-    stages::{authn, authz, deprecation, forward, guard, health, maintenance, principal, respond, trace},
+    stages::{
+        authn, authz, deprecation, forward, forwarded, guard, health, maintenance, principal, respond, trace, via,
+    },
 };
 
 /// 400: bytes were lost before they reached us.
@@ -107,6 +109,7 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     };
     check_sunset(route, ports)?;
     maintenance::check(&route.policy().maintenance).told(ports, "maintenance", |()| account::open())?;
+    check_passes(exchange, route, ports)?;
     let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, route, ports).await?;
     #[cfg(feature = "faults")]
@@ -220,6 +223,16 @@ fn check_sunset<P: Ports>(route: ReadyRoute<'_>, ports: &P) -> Result<(), Proble
     }
 }
 
+/// Whether the request goes round in circles.
+fn check_passes<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
+    let config = route.policy().via;
+    if !config {
+        return Ok(());
+    }
+    let checked = via::check(config, exchange.sent(via::VIA), &exchange.gateway.name);
+    checked.told(ports, "via", |()| account::passes_once(exchange))
+}
+
 /// The URL is not too long. What is left to count of the body while it passes.
 fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Option<Size>, Problem> {
     let (config, head) = (&route.policy().guard, exchange.head);
@@ -268,6 +281,7 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
             trace.send(&mut plan.head);
         }
         trace::check_baggage(exchange.tracing(), exchange.head, &mut plan.head);
+        tell(exchange, route, &mut plan.head);
         route.policy().transform.request.apply(&mut plan.head, |slot| exchange.fact(slot));
         // Where a token is optional there may be nobody to tell of.
         if exchange.principal.is_some() {
@@ -287,6 +301,17 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
 fn take_out(names: &[String], plan: &mut Forward) {
     plan.untouched = plan.untouched && names.is_empty();
     plan.head.remove.extend(names.iter().map(|name| name.clone().into()));
+}
+
+/// What the upstream is told of the client and the way. The static assets of the Worker have no use for it.
+fn tell(exchange: &Exchange<'_>, route: ReadyRoute<'_>, head: &mut Edits) {
+    let (config, sent) = (route.policy().forwarded, exchange.head);
+    if config != forwarded::Config::Off && matches!(route.route.action, Action::Forward(_)) {
+        let (is_secure, host) = (sent.is_secure(), sent.host_and_port());
+        let received = forwarded::Received { address: exchange.address(), is_secure, host };
+        forwarded::apply(config, head, &received, |name| exchange.sent(name));
+    }
+    via::name(route.policy().via, head, &exchange.gateway.name);
 }
 
 /// Where a request goes, with what proves to the upstream who sends it.

@@ -3,6 +3,8 @@
 
 pub mod trace;
 
+pub mod address;
+
 pub mod cors;
 
 pub mod authn;
@@ -17,7 +19,13 @@ pub mod guard;
 
 pub mod respond;
 
+pub mod forwarded;
+
+pub mod via;
+
 pub mod forward;
+
+pub mod proxy_status;
 
 pub mod transform;
 

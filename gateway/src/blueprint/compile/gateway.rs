@@ -12,6 +12,7 @@ use crate::{
         values::names,
     },
     stages::{
+        address,
         forward::upstream::DEFAULT_TIMEOUTS,
         guard::before_keys,
         log, security_headers,
@@ -38,6 +39,10 @@ keys! {
         /// Which requests get their log line, and what of their paths it holds.
         /// Example: `log = { level = "${LOG_LEVEL:-info}", sample = "10%" }`
         log: log::Config [Optional] = log::keys::log(),
+        /// The header that tells the address of the client. It must be one that a trusted proxy sets and no client can; a
+        /// table names a list to which trusted proxies add. What is missing or malformed is unknown.
+        /// Example: `address_from = { header = "x-forwarded-for", trusted = 1 }`
+        address_from: address::Source [Default("\"cf-connecting-ip\"")] = address::keys::source(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod files;
 mod gateway;
 pub mod model;
 mod policies;
+mod read_headers;
 pub mod reference;
 pub mod resolved;
 mod route_key;
@@ -157,7 +158,8 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     sections::roles(&mut root);
     let policies = sections::policies(&mut root);
     let declared = routes::read(&mut root);
-    let place = root.item("gateway").map_or(0..0, |item| item.key_span().clone());
+    let section = root.item("gateway");
+    let place = section.as_ref().map_or(0..0, |item| item.key_span().clone());
     root.finish();
     routes::warn_none(&declared, &place, context.report);
 
@@ -167,6 +169,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
+    read_headers::intern(section.as_ref(), &gateway, &built, context);
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
     let upstreams = upstreams.into_values()?;
@@ -175,6 +178,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         before: gateway.before.config(),
         reads: reads(&built.policies, &fallback),
         fallback,
+        address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
         bindings: bindings(&upstreams, &built.routes),
         upstreams,

@@ -46,6 +46,12 @@ pub struct Line<'a> {
     pub code: Option<&'static str>,
     /// Who asked; null when nobody has proven who they are.
     pub principal: Option<&'a str>,
+    /// The upstream that was asked, by its name in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<&'a str>,
+    /// Time until its answer, or until it was given up, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upstream_ms: Option<u64>,
     /// How the body ended: `complete` or `broken`, where that is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<&'static str>,

@@ -23,6 +23,7 @@ macro_rules! findings_of {
 }
 
 findings_of! {
+    the_address_of_a_client_stands_in_one_header: "address";
     an_algorithm_is_one_that_is_known: "algorithm";
     assets_are_a_binding_of_the_worker: "assets";
     several_issuers_are_told_apart: "auth_several";
@@ -57,6 +58,7 @@ findings_of! {
     an_environment_has_a_plain_name: "environment_name";
     an_environment_is_a_table: "environment_type";
     a_guard_is_told_hosts_methods_and_sizes: "guard";
+    a_style_of_forwarding_is_one_that_exists: "forwarded";
     header_changes_are_remove_and_set: "header_changes";
     an_empty_header_is_removed_instead: "header_empty";
     a_header_has_a_name_that_http_allows: "header_name";

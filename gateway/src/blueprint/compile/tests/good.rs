@@ -83,6 +83,19 @@ fn later_policies_and_the_route_win_key_by_key() {
 }
 
 #[test]
+fn what_upstreams_are_told_is_a_matter_of_layers_too() {
+    let blueprint = everything();
+    let fields = |key: &str| policy(&blueprint, key).forwarded.fields();
+    let fields = ["GET /v1/orders", "PATCH /v1/settings", "GET /v1/orders/count", "GET /v1/products/{id}"].map(fields);
+    let told = fields.map(|fields| fields.map(|fields| (fields.x_forwarded, fields.rfc7239, fields.append)));
+    assert_eq!(told, [Some((false, true, false)), Some((true, true, true)), None, Some((true, false, false))]);
+    assert_eq!(policy(&blueprint, "GET /files/{path...}").forwarded.fields(), None, "nothing of it is touched");
+    assert!(policy(&blueprint, "PATCH /v1/settings").via && !policy(&blueprint, "GET /v1/products/{id}").via);
+    let packed = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via"];
+    assert!(packed.iter().all(|name| blueprint.headers.iter().any(|known| known == name)), "{:?}", blueprint.headers);
+}
+
+#[test]
 fn equal_policies_are_kept_once() {
     let blueprint = everything();
     let index = |key: &str| route(&blueprint, key).policy;

@@ -1,0 +1,32 @@
+//! Which request headers the policies of a gateway read besides those that every gateway reads: what nobody reads is
+//! not packed.
+
+use std::collections::BTreeSet;
+
+use super::{gateway::Gateway, routes::Built};
+use crate::{
+    blueprint::{Action, Policy},
+    config::{context::Context, reader::Item},
+    stages::via,
+};
+
+/// Has them packed.
+pub(super) fn intern(section: Option<&Item<'_>>, gateway: &Gateway, built: &Built, context: &Context<'_>) {
+    let Some(section) = section else { return };
+    let source = gateway.keys.address_from.get().cloned().unwrap_or_default();
+    let forwards = built.routes.iter().filter(|route| matches!(route.action, Action::Forward(_)));
+    let used: BTreeSet<u16> = forwards.map(|route| route.policy).collect();
+    for policy in used.into_iter().filter_map(|index| built.policies.get(usize::from(index))) {
+        for name in names(policy, &source.header) {
+            // That there are too many has been reported.
+            let _ = context.intern_header(section, name);
+        }
+    }
+}
+
+/// The headers that a policy reads; `address` is the one that tells where a request comes from.
+fn names<'p>(policy: &Policy, address: &'p str) -> impl Iterator<Item = &'p str> {
+    let forwarded = policy.forwarded;
+    let address = forwarded.fields().map(|_| address);
+    address.into_iter().chain(forwarded.reads().iter().copied()).chain(policy.via.then_some(via::VIA))
+}
