@@ -21,7 +21,10 @@ use gateway::{
         request::{Asked, Header, RequestHead},
     },
     pipeline::gateway::Gateway,
-    ports::upstream::{BodyEnd, Head},
+    ports::{
+        bodies,
+        upstream::{BodyEnd, Head},
+    },
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, js_sys::Function, wasm_bindgen::JsValue};
@@ -192,8 +195,9 @@ pub fn begin(now: f64, text: usize, fields: usize) {
 }
 
 /// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
-/// timeout, body complete, body broken, body of the request too large, signature right,
-/// signature wrong, key unusable. The next plan is in the output.
+/// timeout, body complete, body broken, body of the request too large, signature right, signature wrong, key unusable,
+/// digest of the body of the request, which is the first `value` bytes of the input (0: there is no body). The next plan
+/// is in the output.
 #[wasm_bindgen]
 pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
     let answer = match kind {
@@ -205,9 +209,16 @@ pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
         6 => Answer::Verified(true),
         7 => Answer::Verified(false),
         8 => Answer::KeyUnusable,
+        9 => Answer::Digest(digest(usize::from(value))),
         _ => Answer::Unreachable,
     };
     turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
+}
+
+/// The digest that JavaScript has written, or that of nothing.
+fn digest(length: usize) -> bodies::Digest {
+    let written = |instance: &mut Instance| instance.input.get(..length).and_then(|bytes| bytes.try_into().ok());
+    with(written).flatten().unwrap_or(bodies::OF_NOTHING)
 }
 
 /// Says that the client of a request is watched from now on. Leaves the output alone.
@@ -295,4 +306,4 @@ impl Wake for SlotWaker {
 }
 
 /// The layout of the words is part of the contract with `src/entry/plan.mjs`.
-const _: () = assert!(Kind::Stale as u32 == 6 && Kind::Verify as u32 == 7);
+const _: () = assert!(Kind::Stale as u32 == 6 && Kind::Verify as u32 == 7 && Kind::Digest as u32 == 8);

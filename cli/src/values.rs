@@ -81,6 +81,7 @@ fn is_secret(blueprint: &Blueprint, variable: usize) -> bool {
     let of_credentials = credentials.flat_map(|credentials| match credentials {
         Credentials::Bearer(text) | Credentials::Header(_, text) => vec![text],
         Credentials::Basic(user, password) => vec![user, password],
+        Credentials::Hmac { secret, .. } => vec![secret],
     });
     let of_issuers = blueprint.issuers.iter().flat_map(|issuer| match &issuer.keys {
         Keys::Secrets(secrets) => secrets.as_slice(),

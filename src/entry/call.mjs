@@ -3,10 +3,11 @@
 //
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
+import { NOTHING, digest } from "./digest.mjs";
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
-import { CLOSED, DELIVER, FORWARD, MADE, PARKED, RELAY, VERIFY, writeLog } from "./plan.mjs";
+import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, RELAY, VERIFY, writeLog } from "./plan.mjs";
 import { verified } from "./verify.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
@@ -44,6 +45,7 @@ class Call {
     this.response = undefined;
     this.failure = undefined;
     this.sent = false;
+    this.bytes = undefined;
   }
 
   /** Carries out one plan. Whatever goes wrong, there is an answer. */
@@ -65,6 +67,8 @@ class Call {
         return this.forward(plan);
       case PARKED:
         return this.park(plan);
+      case DIGEST:
+        return this.digest(plan);
       case DELIVER:
         return this.deliver(plan);
       case VERIFY:
@@ -104,7 +108,8 @@ class Call {
 
   send(plan, tooLarge) {
     const { request } = this;
-    const { method, headers, body } = request;
+    const { method, headers } = request;
+    const body = this.bytes ?? request.body;
     const url = plan.field();
     const binding = plan.field();
     const fetcher = binding === "" ? globalThis : this.env[binding];
@@ -133,6 +138,34 @@ class Call {
     const copy = new Request(url, this.request);
     this.edited(plan, copy.headers);
     return fetcher.fetch(copy);
+  }
+
+  /** Reads the body of the request before it is sent on, for no longer than the plan says. A GET or HEAD can send its
+   * body on only as part of itself (see `sendUnusual`): a copy of it is read. */
+  digest(plan) {
+    const { request } = this;
+    if (request.body === null) return this.advance(plan.instance.digested(plan, NOTHING));
+    const source = BODILESS.has(request.method) ? request.clone() : request;
+    let timer;
+    const settle = (read) => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      this.digested(plan, read);
+    };
+    timer = setTimeout(() => settle({ failure: instances.TIMEOUT }), plan.number);
+    request.signal.addEventListener("abort", () => dropped(plan));
+    digest(source.body, plan.limit).then(settle);
+  }
+
+  digested(plan, { bytes, digest, failure }) {
+    try {
+      if (!instances.isCurrent(plan.instance)) return this.finishAlone();
+      this.bytes = bytes;
+      this.advance(failure === undefined ? plan.instance.digested(plan, digest) : plan.instance.step(plan, failure));
+    } catch (error) {
+      this.resolve(failed(error, this.request));
+    }
   }
 
   /** Makes of the client's head what the plan says. */

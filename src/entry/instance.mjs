@@ -16,6 +16,7 @@ export const BODY_TOO_LARGE = 5;
 export const SIGNED = 6;
 export const UNSIGNED = 7;
 export const KEY_UNUSABLE = 8;
+const DIGESTED = 9;
 
 /** What a parked request gets when its instance has died, and when it has waited too long. */
 export const DEAD = Symbol("dead");
@@ -130,6 +131,13 @@ class Instance {
 
   step(plan, kind, value = 0) {
     return this.#turn(() => wasm.step(Date.now(), plan.index, plan.generation, kind, value));
+  }
+
+  /** The body of this request has been read; its digest is nothing where there is no body. */
+  digested(plan, digest) {
+    this.refresh();
+    this.input.set(digest);
+    return this.step(plan, DIGESTED, digest.length);
   }
 
   /** The client of this request is watched from now on. */

@@ -8,6 +8,7 @@ export const FORWARD = 3;
 export const DELIVER = 4;
 export const PARKED = 5;
 export const VERIFY = 7;
+export const DIGEST = 8;
 
 const ASCII = 1;
 const UNTOUCHED = 2;

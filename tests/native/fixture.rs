@@ -135,7 +135,7 @@ impl Fixture {
         let compiled = compile("gateway.toml", config);
         let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
         let value = |name: &str| match name {
-            "JWT_SECRET" => Some(SECRET.to_owned()),
+            "JWT_SECRET" | "SHOP_HMAC" => Some(SECRET.to_owned()),
             "SHOP_URL" => Some("http://shop.test/base/".to_owned()),
             _ => None,
         };

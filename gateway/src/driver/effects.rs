@@ -13,8 +13,10 @@ use std::{
 #[cfg(feature = "faults")]
 use crate::ports::dependencies::Pause;
 use crate::{
+    config::size::Size,
     http::{Millis, reply::Reply},
     ports::{
+        bodies::{Bodies, Digest},
         clock::Clock,
         dependencies::{Dependencies, Down},
         entropy::Entropy,
@@ -47,6 +49,9 @@ pub enum Effect {
     Deliver(Reply, Option<Millis>),
     /// Check this signature and answer with [`Answer::Verified`] or [`Answer::KeyUnusable`].
     Verify(Verify),
+    /// Read the body of the request, keep it for the forward that follows, and answer with [`Answer::Digest`] or a failure:
+    /// at most so many bytes, within so many milliseconds.
+    Digest(Size, u32),
 }
 
 /// What came of it.
@@ -62,6 +67,8 @@ pub enum Answer {
     BodyTooLarge,
     /// The body has ended.
     BodyEnd(BodyEnd),
+    /// The body of the request is there, and this is its digest.
+    Digest(Digest),
     /// The client has gone: whatever was asked for, nobody needs it.
     ClientGone,
     /// Whether the signature is right.
@@ -147,6 +154,18 @@ impl<P: Pause> Pause for Effects<P> {
     }
 }
 
+impl<P> Bodies for Effects<P> {
+    async fn digest(&self, limit: Size, within_ms: u32) -> Result<Digest, Failure> {
+        match self.exchange.ask(Effect::Digest(limit, within_ms)).await {
+            Answer::Digest(digest) => Ok(digest),
+            Answer::Timeout => Err(Failure::Timeout),
+            Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
+            // A body that breaks off has lost its client.
+            _ => Err(Failure::ClientGone),
+        }
+    }
+}
+
 impl<P> Upstream for Effects<P> {
     async fn call(&self, plan: Forward) -> Result<Head, Failure> {
         match self.exchange.ask(Effect::Forward(plan)).await {
@@ -155,9 +174,11 @@ impl<P> Upstream for Effects<P> {
             Answer::ClientGone => Err(Failure::ClientGone),
             Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
             // An answer to another question is a defect of the caller; the connection is what we know least about.
-            Answer::Unreachable | Answer::BodyEnd(_) | Answer::Verified(_) | Answer::KeyUnusable => {
-                Err(Failure::Unreachable)
-            }
+            Answer::Unreachable
+            | Answer::BodyEnd(_)
+            | Answer::Digest(_)
+            | Answer::Verified(_)
+            | Answer::KeyUnusable => Err(Failure::Unreachable),
         }
     }
 

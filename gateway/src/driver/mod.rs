@@ -152,6 +152,7 @@ impl<P: Platform> Driver<P> {
 fn time_for(effect: &Effect) -> Millis {
     match effect {
         Effect::Forward(plan) => Millis::from(plan.timeout_ms),
+        Effect::Digest(_, within_ms) => Millis::from(*within_ms),
         Effect::Deliver(_, within) => within.unwrap_or(OBSERVED_MS),
         Effect::Verify(_) => VERIFY_MS,
     }

@@ -8,16 +8,16 @@
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
 //! | 3 | flags: see [`ASCII`], [`UNTOUCHED`] |
-//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none); or a key: see [`key_number`] |
+//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to digest; or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
-//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted), or the status of an answer that is handed on (0: the upstream's) |
+//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted), or one to digest; or the status of an answer that is handed on (0: the upstream's) |
 //! | 8… | fields, by kind |
 //!
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
 //! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
-//! edits. *Verify*: what was signed, signature.
+//! edits. *Verify*: what was signed, signature. *Digest*: none.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
@@ -48,6 +48,8 @@ pub enum Kind {
     Stale = 6,
     /// Check a signature.
     Verify = 7,
+    /// Read the body of the request and answer with its digest.
+    Digest = 8,
 }
 
 /// Flag: the text is ASCII, so its bytes are its characters.
@@ -107,6 +109,7 @@ impl Written {
                 self.field(&verify.signature);
                 (Kind::Verify, 0, key_number(verify.key))
             }
+            Turn::Effect(_, Effect::Digest(_, within_ms)) => (Kind::Digest, 0, *within_ms),
             Turn::Parked(_) => (Kind::Parked, 0, 0),
             Turn::Stale => (Kind::Stale, 0, 0),
         }
@@ -175,6 +178,7 @@ fn limit(turn: &Turn) -> u32 {
         Turn::Effect(_, Effect::Forward(plan)) => {
             return plan.body_limit.map_or(0, |limit| u32::try_from(limit.0).unwrap_or(u32::MAX).max(1));
         }
+        Turn::Effect(_, Effect::Digest(limit, _)) => return u32::try_from(limit.0).unwrap_or(u32::MAX),
         Turn::Effect(_, Effect::Deliver(reply, _)) => Some(reply),
         Turn::Done(finished) => finished.reply.as_ref(),
         _ => None,
@@ -246,6 +250,13 @@ mod tests {
         let handle = Handle { index: 3, generation: 7 };
         let delivered = written(&Turn::Effect(handle, Effect::Deliver(relay(Some(502)), Some(9)))).words;
         assert_eq!((delivered[4], delivered[7]), (9, 502));
+    }
+
+    #[test]
+    fn a_digest_carries_its_limit_and_its_time() {
+        let digest = Effect::Digest(Size(77), 900);
+        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, digest));
+        assert_eq!(written.words, [8, 3, 7, ASCII, 900, 0, 8, 77]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     http::{Millis, request::RequestHead},
     pipeline::{gateway::Gateway, run::Finished},
     ports::{
+        bodies,
         dependencies::{Dependencies, Down},
         entropy::Entropy,
         upstream::BodyEnd,
@@ -100,6 +101,11 @@ impl Said {
         match effect {
             Effect::Forward(_) => self.heads.pop_front(),
             Effect::Verify(_) => self.signatures.pop_front().or(self.signed.map(effects::Answer::Verified)),
+            Effect::Digest(..) => match self.heads.front() {
+                Some(effects::Answer::BodyTooLarge) => self.heads.pop_front(),
+                // Nobody says what the body is; what is made of it is not shown.
+                _ => Some(effects::Answer::Digest(bodies::OF_NOTHING)),
+            },
             Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
         }
     }

@@ -84,6 +84,15 @@ pub enum Asked {
         /// Whether it was right.
         answered: Option<String>,
     },
+    /// The body of the request, read as a whole in order to be signed.
+    Digest {
+        /// The most bytes that it may have.
+        body_limit: u64,
+        /// Time until it must be there, in milliseconds.
+        within_ms: u32,
+        /// What came of it.
+        answered: Option<String>,
+    },
     /// The body of an answer, handed to the client and watched until its end.
     Deliver {
         /// When it is cut off, in milliseconds from now.
@@ -171,6 +180,7 @@ impl Asked {
         let answered = answer.map(in_words);
         match effect {
             Effect::Forward(plan) => Self::Forward { plan: Plan::new(veil, plan), answered },
+            Effect::Digest(limit, within_ms) => Self::Digest { body_limit: limit.0, within_ms: *within_ms, answered },
             Effect::Deliver(_, within_ms) => Self::Deliver { within_ms: *within_ms, answered },
             Effect::Verify(verify) => {
                 let key = u32::from(verify.key.key).saturating_add(1);
@@ -245,6 +255,7 @@ fn in_words(answer: Answer) -> String {
         Answer::Verified(true) => "signed",
         Answer::Verified(false) => "unsigned",
         Answer::KeyUnusable => "key_unusable",
+        Answer::Digest(_) => "digest",
     };
     word.to_owned()
 }

@@ -7,7 +7,10 @@ use crate::{
     config::template::Template,
     http::edits::{Edits, Field as Text},
     pipeline::gateway::{Gateway, ReadyRoute},
-    stages::{respond, transform},
+    stages::{
+        forward::signature::{CONTENT_DIGEST, SIGNATURE},
+        respond, transform,
+    },
 };
 
 /// What is shown in the place of a secret.
@@ -46,6 +49,8 @@ pub(super) struct Veil<'g> {
     credential: Option<&'g str>,
     /// What its requests are changed to.
     transform: Option<&'g transform::Config>,
+    /// Whether requests are signed.
+    signs: bool,
     /// Headers that are made of claims, with what is shown instead.
     request: Vec<(&'g str, String)>,
     response: Vec<(&'g str, String)>,
@@ -59,7 +64,8 @@ impl<'g> Veil<'g> {
 
     /// For the requests of a route.
     pub(super) fn new(gateway: &'g Gateway, route: Option<ReadyRoute<'g>>) -> Self {
-        let mut veil = Self { gateway, credential: None, transform: None, request: Vec::new(), response: Vec::new() };
+        let (request, response) = (Vec::new(), Vec::new());
+        let mut veil = Self { gateway, credential: None, transform: None, signs: false, request, response };
         let Some(route) = route else { return veil };
         veil.transform = Some(&route.policy().transform);
         let changes = &route.policy().transform;
@@ -70,6 +76,7 @@ impl<'g> Veil<'g> {
         match &route.route.action {
             Action::Forward(index) => {
                 let target = gateway.target(*index).ok();
+                veil.signs = target.is_some_and(|target| target.signer.is_some());
                 veil.credential = target.and_then(|target| target.credential.as_ref()).map(|it| it.name.as_str());
             }
             Action::Respond(respond::Config::Redirect(redirect)) if redirect.to.reads_secrets() => {
@@ -88,7 +95,12 @@ impl<'g> Veil<'g> {
     /// Changes to what an upstream gets.
     pub(super) fn request(&self, edits: &Edits) -> Head {
         self.head(edits, |name, value| {
-            if self.credential == Some(name) { HIDDEN.to_owned() } else { shown(&self.request, name, value) }
+            let of_signature = self.signs && [SIGNATURE, CONTENT_DIGEST].contains(&name);
+            if of_signature || self.credential == Some(name) {
+                HIDDEN.to_owned()
+            } else {
+                shown(&self.request, name, value)
+            }
         })
     }
 

@@ -60,6 +60,12 @@ fn write_asked(f: &mut Formatter<'_>, asked: &Asked) -> fmt::Result {
             writeln!(f, "\nverifies The signature of the token, with key {key} of {}.", Line(issuer))?;
             answered
         }
+        Asked::Digest { body_limit, within_ms, answered } => {
+            writeln!(f, "\nreads    The body of the request is read as a whole in order to be signed.")?;
+            let within = duration::show(u64::from(*within_ms));
+            writeln!(f, "{INDENT}takes {} within {within}", Size(*body_limit))?;
+            answered
+        }
         Asked::Deliver { within_ms, answered } => {
             writeln!(f, "\ndelivers The body of the answer is watched until its end.")?;
             if let Some(within) = within_ms {

@@ -98,6 +98,7 @@ fn points(explanation: &Explanation) -> BTreeMap<(u8, &'static str), Points> {
             Asked::Forward { plan, .. } => ((2, "plan"), plan_points(plan)),
             // How a signature is checked shows in who is believed.
             Asked::Verify { .. } => continue,
+            Asked::Digest { body_limit, .. } => ((2, "digest"), digest_points(*body_limit)),
             Asked::Deliver { within_ms, .. } => ((3, "body"), body_points(*within_ms)),
         };
         points.extend([asked]);
@@ -137,6 +138,10 @@ fn outcome(explanation: &Explanation) -> Points {
     let route = of("routing", "route");
     let named = [("outcome", Some(came_to)), ("code", code), ("status", status), ("route", route)];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn digest_points(body_limit: u64) -> Points {
+    Points::from([("body is signed up to".to_owned(), Size(body_limit).to_string())])
 }
 
 fn body_points(within_ms: Option<u64>) -> Points {

@@ -283,6 +283,12 @@ pub fn planned(plan: &Forward, transform: &transform::Config) -> Decision {
         .fact("timeout", duration::show(u64::from(plan.timeout_ms)))
 }
 
+/// The body is there.
+#[must_use]
+pub fn digested() -> Decision {
+    Decision::passed("digest", "The whole body is there, and the signature of the request covers it.")
+}
+
 /// The upstream has answered.
 #[must_use]
 pub fn forwarded(head: &Head) -> Decision {

@@ -12,11 +12,11 @@ use crate::{
         query,
         request::{Header, RequestHead},
     },
-    pipeline::gateway::{Gateway, ReadyRoute},
+    pipeline::gateway::{Gateway, ReadyRoute, Target},
     stages::{
         address,
         cors::{Cors, Grant},
-        forward::upstream::Timeouts,
+        forward::{signature::Signer, upstream::Timeouts},
         trace::{self, Trace},
     },
 };
@@ -86,8 +86,18 @@ impl<'g> Exchange<'g> {
     /// The upstream that the request goes to, by its name in the file.
     #[must_use]
     pub fn upstream(&self) -> Option<&'g str> {
+        self.target().map(|target| target.name.as_str())
+    }
+
+    /// What signs the request to its upstream, if something does.
+    #[must_use]
+    pub fn signer(&self) -> Option<&'g Signer> {
+        self.target()?.signer.as_ref()
+    }
+
+    fn target(&self) -> Option<&'g Target> {
         match self.route?.route.action {
-            Action::Forward(index) => self.gateway.target(index).ok().map(|target| target.name.as_str()),
+            Action::Forward(index) => self.gateway.target(index).ok(),
             _ => None,
         }
     }

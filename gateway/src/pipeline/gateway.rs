@@ -22,7 +22,10 @@ use crate::{
         authn::Verifier,
         cors::Cors,
         deprecation, forward,
-        forward::upstream::{self, Credentials, Timeouts, Upstream},
+        forward::{
+            signature::{self, Signer},
+            upstream::{self, Credentials, Timeouts, Upstream},
+        },
         guard::before,
         log::{Logging, Unusable},
         security_headers, trace,
@@ -99,6 +102,8 @@ pub struct Target {
     pub name: String,
     /// The header that proves who sends.
     pub credential: Option<Credential>,
+    /// What signs each request.
+    pub signer: Option<Signer>,
 }
 
 /// A header that proves who sends.
@@ -129,6 +134,8 @@ pub enum CannotStart {
     Credentials(String),
     /// The variable behind this key of `[gateway]` has a value that the key cannot take.
     Unusable(&'static str),
+    /// The key that signs requests to this upstream is too short.
+    WeakKey(String),
 }
 
 impl CannotStart {
@@ -140,6 +147,10 @@ impl CannotStart {
             Self::Issuer(issuer, unfit) => unfit.message(issuer),
             Self::Unusable(key) => format!("the variable behind `{key}` of [gateway] has a value that it cannot have"),
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
+            Self::WeakKey(upstream) => {
+                let bytes = signature::SHORTEST_KEY;
+                format!("the key that signs requests to upstream `{upstream}` is shorter than {bytes} bytes")
+            }
             Self::Credentials(upstream) => {
                 format!("the credentials for upstream `{upstream}` hold characters that they may not have, or nothing")
             }
@@ -255,11 +266,19 @@ impl Target {
         if !(base.starts_with("http://") || base.starts_with("https://")) {
             return Err(CannotStart::Target(upstream.name.clone()));
         }
-        let refused = || CannotStart::Credentials(upstream.name.clone());
-        let make = |credentials| Credential::new(credentials, values).ok_or_else(refused);
-        let credential = upstream.credentials.as_ref().map(make).transpose()?;
+        let (credential, signer) = match &upstream.credentials {
+            None => (None, None),
+            Some(Credentials::Hmac { secret, key_id, body }) => {
+                let signer = Signer::new(secret.resolve(values).as_bytes(), key_id, *body);
+                (None, Some(signer.ok_or_else(|| CannotStart::WeakKey(upstream.name.clone()))?))
+            }
+            Some(credentials) => {
+                let credential = Credential::new(credentials, values);
+                (Some(credential.ok_or_else(|| CannotStart::Credentials(upstream.name.clone()))?), None)
+            }
+        };
         let (name, timeout) = (upstream.name.clone(), upstream.timeout);
-        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential })
+        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential, signer })
     }
 }
 
@@ -278,6 +297,7 @@ impl Credential {
                 authorization(format!("Basic {}", Base64::encode_string(format!("{user}:{password}").as_bytes())))
             }
             Credentials::Header(name, value) => Self { name: name.clone(), value: value.resolve(values) },
+            Credentials::Hmac { .. } => return None,
         };
         is_field_value(&made.value).then_some(made)
     }

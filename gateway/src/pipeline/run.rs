@@ -30,7 +30,8 @@ use crate::{
         table::Match,
     },
     stages::{
-        authn, authz, deprecation, forward, forwarded, guard, health, maintenance, principal, respond, trace, via,
+        authn, authz, deprecation, forward, forward::signature, forwarded, guard, health, maintenance, principal,
+        respond, trace, via,
     },
 };
 
@@ -121,6 +122,7 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         return answer(exchange, config, ports).map(Outcome::Made);
     }
     let plan = Forward { body_limit, ..plan(exchange, route, ports)? };
+    let plan = sign(exchange, route, plan, ports).await?;
     let sent = ports.now();
     let head = forward::call(authorized, plan, ports, guard::too_large).await;
     exchange.upstream_ms = Some(ports.now().saturating_sub(sent));
@@ -324,6 +326,7 @@ fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward
             let target = exchange.gateway.target(*index).map_err(inconsistent)?;
             plan.url = [&target.base, &*path, &*query].concat();
             plan.binding.clone_from(&target.binding);
+            plan.untouched &= target.signer.is_none();
             if let Some(credential) = &target.credential {
                 plan.untouched = false;
                 plan.head.set(credential.name.clone(), credential.value.clone());
@@ -335,6 +338,30 @@ fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward
         }
         Action::Respond(_) | Action::Closed => return Err(inconsistent(Inconsistent)),
     }
+    Ok(plan)
+}
+
+/// Signs the request for an upstream that asks for it; behind everything else, so that nothing takes its place.
+async fn sign<P: Ports>(
+    exchange: &Exchange<'_>,
+    route: ReadyRoute<'_>,
+    mut plan: Forward,
+    ports: &P,
+) -> Result<Forward, Problem> {
+    let Some(signer) = exchange.signer() else { return Ok(plan) };
+    plan.url = signature::as_sent(&plan.url);
+    let mut digest = None;
+    if signer.signs_body {
+        let limit = route.policy().guard.body_limit.unwrap_or(signature::LARGEST_SIGNED_BODY);
+        let found = signature::digest(limit, plan.timeout_ms, ports, guard::too_large).await;
+        digest = Some(found.told(ports, "digest", |_| account::digested())?);
+        plan.body_limit = None;
+        if let Some(deadline) = exchange.body_deadline() {
+            let left = deadline.saturating_sub(ports.now()).max(1);
+            plan.timeout_ms = plan.timeout_ms.min(u32::try_from(left).unwrap_or(u32::MAX));
+        }
+    }
+    signer.sign(&mut plan.head, exchange.head.method(), &plan.url, digest.as_ref(), ports.now());
     Ok(plan)
 }
 

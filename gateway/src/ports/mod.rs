@@ -1,6 +1,7 @@
 //! What the gateway needs from outside, as narrow traits: the Worker, the command line and the tests each
 //! bring their own.
 
+pub mod bodies;
 pub mod clock;
 pub mod dependencies;
 pub mod entropy;
@@ -9,6 +10,7 @@ pub mod upstream;
 pub mod wakers;
 pub mod witness;
 
+use bodies::Bodies;
 use clock::Clock;
 use dependencies::Dependencies;
 use entropy::Entropy;
@@ -18,14 +20,17 @@ use witness::Witness;
 
 /// All ports together: what the pipeline is given.
 #[cfg(not(feature = "faults"))]
-pub trait Ports: Clock + Entropy + Upstream + Signatures + Dependencies + Witness {}
+pub trait Ports: Bodies + Clock + Entropy + Upstream + Signatures + Dependencies + Witness {}
 
 #[cfg(not(feature = "faults"))]
-impl<T: Clock + Entropy + Upstream + Signatures + Dependencies + Witness> Ports for T {}
+impl<T: Bodies + Clock + Entropy + Upstream + Signatures + Dependencies + Witness> Ports for T {}
 
 /// All ports together, and the one that faults need.
 #[cfg(feature = "faults")]
-pub trait Ports: Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause {}
+pub trait Ports:
+    Bodies + Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause
+{
+}
 
 #[cfg(feature = "faults")]
-impl<T: Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause> Ports for T {}
+impl<T: Bodies + Clock + Entropy + Upstream + Signatures + Dependencies + Witness + dependencies::Pause> Ports for T {}

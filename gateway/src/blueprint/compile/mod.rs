@@ -17,6 +17,7 @@ mod route_keys;
 mod routes;
 pub mod schema;
 mod sections;
+mod signed_bodies;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -170,6 +171,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
     read_headers::intern(section.as_ref(), &gateway, &built, context);
+    signed_bodies::check(&built, &upstreams, context);
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
     let upstreams = upstreams.into_values()?;

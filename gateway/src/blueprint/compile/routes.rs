@@ -69,6 +69,8 @@ pub(super) struct Built {
     pub(super) policies: Vec<Policy>,
     /// What came from where.
     pub(super) resolved: Vec<Resolved>,
+    /// Where each of them is declared.
+    pub(super) places: Vec<Span>,
 }
 
 /// Reads `[routes]`, in the order of the file.
@@ -251,6 +253,7 @@ impl<'d> Building<'d> {
             }
             let key = format!("{} {}", method.name(), target.path);
             self.built.resolved.push(Resolved::new(&key, route, layers, self.context));
+            self.built.places.push(route.key.span.clone());
             self.built.routes.push(Route {
                 key,
                 action: route.action.clone().unwrap_or(Action::Forward(0)),

@@ -65,11 +65,12 @@ codes! {
     SecretDefault = "0204", "The variable of a secret has no default.";
     EmptyText = "0205", "A text that is compared with something says something.";
     BadBinding = "0206", "A binding is named as in wrangler.toml.";
-    BadCredentials = "0207", "Credentials are one token, one user with a password, or one header.";
+    BadCredentials = "0207", "Credentials are one token, one user with a password, one header, or one key.";
     KeysOfAlgorithm = "0208", "An issuer has a secret for HS256, and public keys for every other algorithm.";
     BadKey = "0209", "A key of an issuer is a public key that can check its signatures.";
     PrivateKey = "0210", "Private keys stay with the issuer.";
     BadTokenWord = "0211", "What is named in a token is visible ASCII without blanks, quotes and backslashes.";
+    BodyTooLargeToSign = "0212", "A body that is signed is 1 MiB at most.";
     UnknownIssuer = "0301", "`auth` names an issuer of the file.";
     UnknownPolicy = "0302", "`use` names policies of the file.";
     NoAuth = "0303", "Every route says who may ask.";

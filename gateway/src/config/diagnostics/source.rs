@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Span, nearest::nearest};
 
 /// What the keys are called whose values are never repeated.
-const SECRETS: [&str; 4] = ["secret", "password", "bearer", "value"];
+const SECRETS: [&str; 5] = ["secret", "password", "bearer", "value", "hmac"];
 
 /// A key that reads like a misspelt one of [`SECRETS`] and is none.
 const NO_SECRET: &str = "header";

@@ -174,6 +174,10 @@ fn credentials_in_words(credentials: &Credentials, variables: &Variables) -> Val
         Credentials::Bearer(token) => ("bearer".to_owned(), vec![token]),
         Credentials::Basic(user, password) => ("basic".to_owned(), vec![user, password]),
         Credentials::Header(name, value) => (format!("header {name}:"), vec![value]),
+        Credentials::Hmac { secret, key_id, body } => {
+            let body = if *body { " with body" } else { "" };
+            (format!("hmac{body}, key id {key_id}:"), vec![secret])
+        }
     };
     let values: Vec<Value> = texts.into_iter().map(|text| secret(text, variables)).collect();
     let joined = |values: Vec<&str>| format!("{before} {}", values.join(" "));

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "compiler")]
 pub mod keys;
+pub mod signature;
 pub mod upstream;
 #[cfg(feature = "compiler")]
 pub mod upstreams;

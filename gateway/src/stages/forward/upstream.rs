@@ -65,6 +65,15 @@ pub enum Credentials {
     Basic(Text, Text),
     /// A header of its own: name in lower case, value.
     Header(String, Text),
+    /// A signature of each request (RFC 9421).
+    Hmac {
+        /// The key.
+        secret: Text,
+        /// What the upstream knows the key by.
+        key_id: String,
+        /// Whether bodies are signed too.
+        body: bool,
+    },
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ keys! {
         /// Example: `timeout = { first_byte = "2s", whole = "1m" }`
         timeout: Timeouts [Optional] = timeouts(),
         /// What proves to the upstream that a request comes from the gateway. It replaces what the client sent.
-        /// A table with `bearer`, with `user` and `password`, or with `header` and `value`.
+        /// A table with `bearer`, with `user` and `password`, with `header` and `value`, or with `hmac`.
         /// Example: `credentials = { bearer = "${CATALOG_TOKEN}" }`
         credentials: Credentials [Optional] = kinds::checked_table::<CredentialKeys, Credentials>(credentials),
     }
@@ -65,7 +65,7 @@ keys! {
 }
 
 keys! {
-    /// The table of `credentials`: one of `bearer`, `user` with `password`, `header` with `value`.
+    /// The table of `credentials`: one of `bearer`, `user` with `password`, `header` with `value`, `hmac`.
     pub struct CredentialKeys {
         /// A token for `Authorization: Bearer`.
         /// Example: `bearer = "${CATALOG_TOKEN}"`
@@ -82,10 +82,21 @@ keys! {
         /// The value of that header; needs `header`.
         /// Example: `value = "${CATALOG_KEY}"`
         value: Text [Optional] = kinds::secret(),
+        /// The key of a signature of each request (RFC 9421, `hmac-sha256`), of at least 32 bytes.
+        /// Example: `hmac = "${CATALOG_HMAC}"`
+        hmac: Text [Optional] = kinds::secret(),
+        /// What the upstream knows the key by; only with `hmac`.
+        /// Example: `key_id = "gateway-1"`
+        key_id: String [Default("\"gateway\"")] = kinds::header_value(),
+        /// Whether the signature covers the body too; only with `hmac`. Each body is then read as a whole before it goes on,
+        /// and the `body_limit` of the routes may be 1 MiB at most.
+        body: bool [Default("false")] = kinds::boolean(),
     }
 }
 
-const CREDENTIALS: [&str; 5] = ["bearer", "user", "password", "header", "value"];
+const DEFAULT_KEY_ID: &str = "gateway";
+
+const CREDENTIALS: [&str; 8] = ["bearer", "user", "password", "header", "value", "hmac", "key_id", "body"];
 
 /// An upstream; `None` when something about it is wrong.
 #[must_use]
@@ -126,15 +137,22 @@ fn of_keys(keys: TimeoutKeys) -> Option<Timeouts> {
 fn credentials(item: &Item<'_>, keys: CredentialKeys) -> Option<Credentials> {
     let (bearer, user, password) = (keys.bearer.maybe()?, keys.user.maybe()?, keys.password.maybe()?);
     let (header, value) = (keys.header.maybe()?, keys.value.maybe()?);
-    match (bearer, (user, password), (header, value)) {
-        (Some(token), (None, None), (None, None)) => Some(Credentials::Bearer(token)),
-        (None, (Some(user), Some(password)), (None, None)) => Some(Credentials::Basic(user, password)),
-        (None, (None, None), (Some(name), Some(value))) => Some(Credentials::Header(name, value)),
+    let signed = (keys.hmac.maybe()?, keys.key_id.maybe()?, keys.body.maybe()?);
+    match (bearer, (user, password), (header, value), signed) {
+        (Some(token), (None, None), (None, None), (None, None, None)) => Some(Credentials::Bearer(token)),
+        (None, (Some(user), Some(password)), (None, None), (None, None, None)) => {
+            Some(Credentials::Basic(user, password))
+        }
+        (None, (None, None), (Some(name), Some(value)), (None, None, None)) => Some(Credentials::Header(name, value)),
+        (None, (None, None), (None, None), (Some(secret), key_id, body)) => {
+            let key_id = key_id.unwrap_or_else(|| DEFAULT_KEY_ID.to_owned());
+            Some(Credentials::Hmac { secret, key_id, body: body.unwrap_or_default() })
+        }
         // That one of them is misspelt has been said.
         _ if CREDENTIALS.iter().any(|key| item.context().is_misspelt(item.path(), key)) => None,
         _ => {
             let draft = item.draft(Code::BadCredentials, "`credentials` must say one thing");
-            let expected = "`bearer`, or `user` and `password`, or `header` and `value`";
+            let expected = "`bearer`, or `user` and `password`, or `header` and `value`, or `hmac`";
             draft.expected(expected).help("write credentials = { bearer = \"${CATALOG_TOKEN}\" }").report();
             None
         }

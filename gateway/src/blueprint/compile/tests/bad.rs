@@ -40,6 +40,7 @@ findings_of! {
     a_star_and_what_browsers_keep_are_no_headers_of_pages: "cors_header_star";
     a_method_of_cors_is_one_that_exists: "cors_method";
     a_user_has_a_password: "credentials_half";
+    a_key_of_signatures_is_a_secret_with_a_name: "credentials_hmac";
     credentials_in_clear_are_refused_and_not_repeated: "credentials_in_clear";
     the_value_of_a_misspelt_credential_is_not_repeated: "credentials_misspelt";
     credentials_are_of_one_kind: "credentials_mixed";
@@ -157,6 +158,7 @@ findings_of! {
     security_headers_are_a_preset_or_a_table: "security_headers_word";
     a_policy_behind_another_that_says_the_same_is_a_warning: "shadowed_by_policy";
     a_policy_that_changes_nothing_is_a_warning: "shadowed_policy";
+    a_body_that_is_signed_is_no_large_one: "signed_body";
     a_size_is_a_text_with_a_unit: "size_as_number";
     a_size_is_not_too_large: "size_too_large";
     a_unit_of_a_size_is_spelt_exactly: "size_unit";
