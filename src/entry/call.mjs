@@ -140,12 +140,12 @@ class Call {
     return fetcher.fetch(copy);
   }
 
-  /** Reads the body of the request before it is sent on, for no longer than the plan says. A GET or HEAD can send its
-   * body on only as part of itself (see `sendUnusual`): a copy of it is read. */
+  /** Reads the body of the request before it is sent on, for no longer than the plan says. That of a GET or HEAD goes on
+   * as part of a whole request or not at all (see `sendUnusual`), so nobody can read it and it counts as too large. */
   digest(plan) {
     const { request } = this;
     if (request.body === null) return this.advance(plan.instance.digested(plan, NOTHING));
-    const source = BODILESS.has(request.method) ? request.clone() : request;
+    if (BODILESS.has(request.method)) return this.advance(plan.instance.step(plan, instances.BODY_TOO_LARGE));
     let timer;
     const settle = (read) => {
       if (timer === undefined) return;
@@ -155,7 +155,7 @@ class Call {
     };
     timer = setTimeout(() => settle({ failure: instances.TIMEOUT }), plan.number);
     request.signal.addEventListener("abort", () => dropped(plan));
-    digest(source.body, plan.limit).then(settle);
+    digest(request.body, plan.limit).then(settle);
   }
 
   digested(plan, { bytes, digest, failure }) {
@@ -171,6 +171,8 @@ class Call {
   /** Makes of the client's head what the plan says. */
   edited(plan, head) {
     stripHopByHop(head);
+    // The runtime has met it, and waits for no upstream before it sends a body.
+    if (this.request.body !== null) head.delete("expect");
     if (!plan.untouched) {
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give

@@ -173,7 +173,7 @@ fn check_forward(sent: &Hostile, head: &RequestHead, effect: &Effect) -> Result<
     check_edits(&plan.answer)?;
     if head.path().starts_with("/items/") {
         prop_assert!(sent.has_a_token());
-        prop_assert_eq!(&plan.head.remove, &["authorization"]);
+        prop_assert!(plan.head.remove.iter().any(|name| name == "authorization"));
         prop_assert_eq!(plan.head.value("x-user-id"), Some("u1"));
     }
     Ok(())

@@ -23,6 +23,7 @@ mod layers;
 mod page_fragments;
 mod reference;
 mod requests;
+mod signatures;
 mod tokens;
 mod trace;
 mod transform;

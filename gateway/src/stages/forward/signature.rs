@@ -160,8 +160,11 @@ fn components(url: &str) -> (String, &str, &str) {
 #[must_use]
 pub fn as_sent(url: &str) -> String {
     let mut sent = String::with_capacity(url.len());
+    let mut in_query = false;
     for letter in url.chars() {
-        if letter.is_ascii_graphic() && !matches!(letter, '"' | '<' | '>' | '\'' | '^' | '`' | '{' | '}' | '|') {
+        in_query |= letter == '?';
+        let encoded = matches!(letter, '"' | '<' | '>' | '^' | '`' | '{' | '}' | '|') || (in_query && letter == '\'');
+        if letter.is_ascii_graphic() && !encoded {
             sent.push(letter);
             continue;
         }
@@ -244,8 +247,8 @@ mod tests {
 
     #[test]
     fn a_url_is_encoded_once() {
-        let sent = as_sent("https://a.test/a'b\"{c}|^`?<\u{e9}>%20&d=[1]");
-        assert_eq!(sent, "https://a.test/a%27b%22%7Bc%7D%7C%5E%60?%3C%C3%A9%3E%20&d=[1]");
+        let sent = as_sent("https://a.test/a'b\"{c}|^`?<\u{e9}>%20&d=['1']");
+        assert_eq!(sent, "https://a.test/a'b%22%7Bc%7D%7C%5E%60?%3C%C3%A9%3E%20&d=[%271%27]");
         assert_eq!(as_sent(&sent), sent);
     }
 }
