@@ -344,9 +344,9 @@ describe('hosts', () => {
 
   test('a method that only another host has is not allowed, and not named', async () => {
     for (const [host, method, allow] of [
-      ['other.test', 'DELETE', 'GET, HEAD'],
-      ['api.test', 'PUT', 'GET, HEAD, DELETE'],
-      ['a.tenants.test', 'DELETE', 'GET, HEAD, PUT'],
+      ['other.test', 'DELETE', 'GET, HEAD, OPTIONS'],
+      ['api.test', 'PUT', 'GET, HEAD, DELETE, OPTIONS'],
+      ['a.tenants.test', 'DELETE', 'GET, HEAD, PUT, OPTIONS'],
     ]) {
       const answer = await on(host, method);
       assertProblem(answer, 405, 'method_not_allowed');
@@ -390,7 +390,7 @@ describe('types of parameters', () => {
     assert.deepEqual((await gateway.ask('/typed/42')).json().fields.filter(([name]) => name === 'x-id'), [['x-id', '42']]);
   });
 
-  for (const path of ['/typed/A_b', '/strict/a', '/strict/-1', '/strict/%31', '/strict/1.0', '/strict/']) {
+  for (const path of ['/typed/A_b', '/strict/a', '/strict/-1', '/strict/1.0', '/strict/']) {
     test(`${path} is of no type and gets 404`, async () => {
       assertProblem(await gateway.ask(path), 404, 'route_not_found');
     });

@@ -101,7 +101,7 @@ test('an unknown path gets 404', async () => {
 test('an unknown method gets 405 with the methods that there are', async () => {
   const answer = await gateway.ask('/things/7', { method: 'POST' });
   assertProblem(answer, 405, 'method_not_allowed');
-  assert.equal(answer.headers.allow, 'GET, HEAD');
+  assert.equal(answer.headers.allow, 'GET, HEAD, OPTIONS');
 });
 
 for (const path of ['/open/../mine/echo', '/open/%2e%2e/mine/echo', '/open//echo', '/open/a%2fb']) {
