@@ -151,7 +151,7 @@ impl<'g> Exchange<'g> {
     ///
     /// # Errors
     /// When the route rewrites the path and no path can be made of what the request says.
-    pub fn target(&self, route: ReadyRoute<'g>) -> Result<(Cow<'_, str>, Cow<'_, str>), Problem> {
+    pub fn destination(&self, route: ReadyRoute<'g>) -> Result<(Cow<'_, str>, Cow<'_, str>), Problem> {
         route.policy().transform.target(self.head.path(), self.head.query(), |slot| self.fact(slot))
     }
 

@@ -318,7 +318,7 @@ fn tell(exchange: &Exchange<'_>, route: ReadyRoute<'_>, head: &mut Edits) {
 
 /// Where a request goes, with what proves to the upstream who sends it.
 fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
-    let (path, query) = exchange.target(route)?;
+    let (path, query) = exchange.destination(route)?;
     let untouched = route.is_pass_through();
     let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
     match &route.route.action {
