@@ -87,7 +87,8 @@ fn is_secret(blueprint: &Blueprint, variable: usize) -> bool {
         Keys::Secrets(secrets) => secrets.as_slice(),
         Keys::Public(_) => &[],
     });
-    of_issuers.chain(of_credentials).any(|text| names(text, variable))
+    let of_explain = blueprint.explain.iter().map(|config| &config.secret);
+    of_issuers.chain(of_credentials).chain(of_explain).any(|text| names(text, variable))
 }
 
 /// Whether a text names a variable.

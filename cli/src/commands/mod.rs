@@ -5,6 +5,7 @@ mod compile;
 mod completions;
 mod diff;
 mod explain;
+mod explain_token;
 mod help;
 mod init;
 mod routes;
@@ -30,6 +31,7 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &what_if::COMMAND,
     &compile::COMMAND,
     &token::COMMAND,
+    &explain_token::COMMAND,
     &completions::COMMAND,
     &help::COMMAND,
 ];

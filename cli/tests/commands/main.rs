@@ -14,6 +14,7 @@ mod completions;
 mod diff;
 mod documented;
 mod explain;
+mod explain_token;
 mod init;
 mod routes;
 mod support;

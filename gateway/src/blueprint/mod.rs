@@ -18,7 +18,7 @@ use crate::{
         table::Table,
     },
     stages::{
-        address, authn, cors,
+        address, authn, cors, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         guard::before,
         log, respond, security_headers, trace,
@@ -40,6 +40,8 @@ pub struct Blueprint {
     pub fallback: Fallback,
     /// What `[gateway]` refuses before there is a route.
     pub before: before::Config,
+    /// Who may ask how an answer came about.
+    pub explain: Option<explain::Config>,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.

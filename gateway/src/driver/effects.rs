@@ -106,13 +106,15 @@ pub struct Effects<P> {
     platform: Rc<P>,
     now: Rc<Cell<Millis>>,
     exchange: Rc<Exchange>,
+    listens: Cell<bool>,
+    heard: RefCell<Vec<Decision>>,
 }
 
 impl<P> Effects<P> {
     /// Ports on a platform; `now` is set by the driver at each turn.
     #[must_use]
     pub fn new(platform: Rc<P>, now: Rc<Cell<Millis>>) -> Self {
-        Self { platform, now, exchange: Rc::default() }
+        Self { platform, now, exchange: Rc::default(), listens: Cell::new(false), heard: RefCell::default() }
     }
 
     /// Where effects and answers pass.
@@ -143,7 +145,20 @@ impl<P: Dependencies> Dependencies for Effects<P> {
 impl<P: Witness> Witness for Effects<P> {
     #[inline(always)]
     fn saw(&self, decision: impl FnOnce() -> Decision) {
-        self.platform.saw(decision);
+        if !self.listens.get() {
+            return self.platform.saw(decision);
+        }
+        let decision = decision();
+        self.platform.saw(|| decision.clone());
+        self.heard.borrow_mut().push(decision);
+    }
+
+    fn listen(&self) {
+        self.listens.set(true);
+    }
+
+    fn heard(&self) -> Vec<Decision> {
+        self.heard.take()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     stages::{
         address,
         cors::{Cors, Grant},
+        explain::Asked,
         forward::{signature::Signer, upstream::Timeouts},
         trace::{self, Trace},
     },
@@ -43,6 +44,8 @@ pub struct Exchange<'g> {
     pub values: Vec<&'g str>,
     /// Which page may read the answer, once the route's policy has decided.
     pub grant: Option<Grant>,
+    /// Whether somebody who may wants to know how the answer comes about.
+    pub explained: Option<Asked>,
     /// Who asks, once that is proven.
     pub principal: Option<Rc<Principal>>,
 }
@@ -54,7 +57,20 @@ impl<'g> Exchange<'g> {
         let (route, built_in, values, principal) = (None, None, Vec::new(), None);
         let grant = gateway.cors.as_ref().map(|cors| cors.grant(head.header(Header::Origin)));
         let (trace, upstream_ms) = (None, None);
-        Self { gateway, head, started, request_id, trace, upstream_ms, route, built_in, values, grant, principal }
+        Self {
+            gateway,
+            head,
+            started,
+            request_id,
+            trace,
+            upstream_ms,
+            route,
+            built_in,
+            values,
+            grant,
+            explained: None,
+            principal,
+        }
     }
 
     /// A request header.

@@ -21,7 +21,9 @@ use crate::{
         address, authn,
         authn::Verifier,
         cors::Cors,
-        deprecation, forward,
+        deprecation,
+        explain::{self, Explainer},
+        forward,
         forward::{
             signature::{self, Signer},
             upstream::{self, Credentials, Timeouts, Upstream},
@@ -59,6 +61,8 @@ pub struct Gateway {
     pub before: Option<before::Config>,
     /// Where the addresses of clients are told.
     pub address: address::Source,
+    /// Knows who may ask how an answer came about.
+    pub explainer: Option<Explainer>,
     /// The request headers that the configuration names, in lower case, as they are packed.
     pub named_headers: Vec<String>,
     /// Headers that tell upstreams who asks: no client's gets through.
@@ -134,6 +138,8 @@ pub enum CannotStart {
     Credentials(String),
     /// The variable behind this key of `[gateway]` has a value that the key cannot take.
     Unusable(&'static str),
+    /// The secret of `explain` is too short.
+    WeakExplainSecret,
     /// The key that signs requests to this upstream is too short.
     WeakKey(String),
 }
@@ -147,6 +153,9 @@ impl CannotStart {
             Self::Issuer(issuer, unfit) => unfit.message(issuer),
             Self::Unusable(key) => format!("the variable behind `{key}` of [gateway] has a value that it cannot have"),
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
+            Self::WeakExplainSecret => {
+                format!("the secret of `explain` is shorter than {} bytes", explain::SHORTEST_SECRET)
+            }
             Self::WeakKey(upstream) => {
                 let bytes = signature::SHORTEST_KEY;
                 format!("the key that signs requests to upstream `{upstream}` is shorter than {bytes} bytes")
@@ -167,6 +176,8 @@ impl Gateway {
         let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, address, .. } = blueprint;
         let Blueprint { headers, principal_headers, reads, policies, routes, table, versions, .. } = blueprint;
         let values = resolve(&variables, environment)?;
+        let explainer = |config| Explainer::new(config, &values, &name).ok_or(CannotStart::WeakExplainSecret);
+        let explainer = blueprint.explain.as_ref().map(explainer).transpose()?;
         let verifier = |issuer: &authn::Issuer| {
             Verifier::new(issuer, &values).map_err(|unfit| CannotStart::Issuer(issuer.name.clone(), unfit))
         };
@@ -187,6 +198,7 @@ impl Gateway {
             development: false,
             table,
             versions,
+            explainer,
             address,
             named_headers: headers,
             principal_headers,

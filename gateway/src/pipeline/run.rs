@@ -30,8 +30,8 @@ use crate::{
         table::Match,
     },
     stages::{
-        authn, authz, deprecation, forward, forward::signature, forwarded, guard, health, maintenance, principal,
-        respond, trace, via,
+        authn, authz, deprecation, explain, forward, forward::signature, forwarded, guard, health, maintenance,
+        principal, respond, trace, via,
     },
 };
 
@@ -64,13 +64,15 @@ pub enum Outcome {
 pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>) -> Finished {
     let request_id = trace::request_id::request_id(head.header(Header::RequestId), &*ports);
     let mut exchange = Exchange::new(&gateway, &head, ports.now(), request_id);
+    exchange.explained = explained(&exchange, &*ports);
     ports.saw(|| account::named(&exchange));
     let outcome = serve(&mut exchange, &*ports).await;
     if exchange.route.is_none() {
         take_part(&mut exchange, &*ports);
     }
-    let closed = finish::close(&exchange, outcome, ports.now());
+    let mut closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
+    explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
     if relayed && (left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body)) {
@@ -78,6 +80,22 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
         return Finished { reply: None, log: closed.log.line(&exchange, ports.now(), Some(end)) };
     }
     Finished { reply: Some(closed.reply), log: closed.log.line(&exchange, ports.now(), None::<BodyEnd>) }
+}
+
+/// Whether somebody who may wants to know how the answer comes about. From here on it is kept what stages say.
+fn explained<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Option<explain::Asked> {
+    let explainer = exchange.gateway.explainer.as_ref()?;
+    let asked = explainer.asked(exchange.sent(explain::ASKS), ports.now())?;
+    ports.listen();
+    Some(asked)
+}
+
+/// Tells them.
+fn explain<P: Ports>(exchange: &Exchange<'_>, reply: &mut Reply, ports: &P) {
+    let Some(asked) = exchange.explained else { return };
+    let total_ms = ports.now().saturating_sub(exchange.started);
+    let cost = explain::Cost { total_ms, upstream_ms: exchange.upstream_ms };
+    explain::tell(reply, asked, &ports.heard(), cost);
 }
 
 /// Every stage a request meets, in order.
@@ -294,6 +312,10 @@ fn plan<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> 
         finish::edit(exchange, &mut plan.answer, true);
     }
     take_out(&exchange.gateway.principal_headers, &mut plan);
+    // The token is the gateway's business, whether it is good or not.
+    if exchange.sent(explain::ASKS).is_some() {
+        take_out(&[explain::ASKS.to_owned()], &mut plan);
+    }
     ports.saw(|| account::planned(&plan, &route.policy().transform));
     Ok(plan)
 }

@@ -1,7 +1,7 @@
 //! The witness: is told what each stage decided about a request, and why.
 //!
-//! The Worker's witness hears nothing, so its build pays nothing: what would be told is a closure that nobody calls.
-//! `explain` listens. Not here: the log line, which every request has.
+//! What would be told is a closure that nobody calls unless somebody listens: the command `explain` always does, the Worker
+//! where a request brings a token for it. Not here: the log line, which every request has.
 
 use std::borrow::Cow;
 
@@ -13,6 +13,14 @@ pub trait Witness {
     #[inline(always)]
     fn saw(&self, decision: impl FnOnce() -> Decision) {
         drop(decision);
+    }
+
+    /// From now on keeps what it hears, for [`Witness::heard`].
+    fn listen(&self) {}
+
+    /// What it has kept.
+    fn heard(&self) -> Vec<Decision> {
+        Vec::new()
     }
 }
 

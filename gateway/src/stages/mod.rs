@@ -33,6 +33,8 @@ pub mod principal;
 
 pub mod security_headers;
 
+pub mod explain;
+
 pub mod log;
 
 pub mod health;

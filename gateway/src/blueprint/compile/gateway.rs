@@ -12,7 +12,7 @@ use crate::{
         values::names,
     },
     stages::{
-        address,
+        address, explain,
         forward::upstream::DEFAULT_TIMEOUTS,
         guard::before_keys,
         log, security_headers,
@@ -39,6 +39,9 @@ keys! {
         /// Which requests get their log line, and what of their paths it holds.
         /// Example: `log = { level = "${LOG_LEVEL:-info}", sample = "10%" }`
         log: log::Config [Optional] = log::keys::log(),
+        /// Whoever holds a token of `ferrogate explain-token` gets answers that say how they came about.
+        /// Example: `explain = { secret = "${EXPLAIN_SECRET}" }`
+        explain: explain::Config [Optional] = explain::keys::explain(),
         /// The header that tells the address of the client. It must be one that a trusted proxy sets and no client can; a
         /// table names a list to which trusted proxies add. What is missing or malformed is unknown.
         /// Example: `address_from = { header = "x-forwarded-for", trusted = 1 }`

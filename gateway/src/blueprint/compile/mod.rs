@@ -180,6 +180,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         before: gateway.before.config(),
         reads: reads(&built.policies, &fallback),
         fallback,
+        explain: gateway.keys.explain.get().cloned(),
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
         bindings: bindings(&upstreams, &built.routes),

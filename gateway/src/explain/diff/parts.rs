@@ -29,6 +29,9 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         security_headers::told(&blueprint.fallback.security_headers, &mut teller);
         trace::told(&blueprint.fallback.trace, &mut teller);
         served::told(&blueprint.versions, &mut teller);
+        if let Some(explain) = &blueprint.explain {
+            teller.put("explain", secret(&explain.secret, variables));
+        }
         if !blueprint.principal_headers.is_empty() {
             teller.put("principal_headers", crate::config::told::sorted(&blueprint.principal_headers));
         }
