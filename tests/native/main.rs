@@ -29,3 +29,4 @@ mod trace;
 mod transform;
 mod validator;
 mod versions;
+mod well_known;

@@ -218,7 +218,7 @@ impl Loaded {
     /// Reports a key that an included file cannot have.
     fn refuse(&mut self, section: &Entry, place: &Span) {
         let message = format!("an included file has no {}", quoted(&section.key));
-        let of_main = ["gateway", "versions", "include"].contains(&section.key.as_str());
+        let of_main = ["gateway", "versions", "well_known", "include"].contains(&section.key.as_str());
         let code = if of_main { Code::NotInInclude } else { Code::UnknownKey };
         let help =
             if of_main { "it belongs to the main file" } else { "included files have these sections and no others" };

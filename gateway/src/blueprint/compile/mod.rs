@@ -22,6 +22,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod versions;
+mod well_known;
 
 use std::collections::BTreeSet;
 
@@ -158,11 +159,13 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let upstreams = sections::upstreams(&mut root);
     sections::roles(&mut root);
     let policies = sections::policies(&mut root);
-    let declared = routes::read(&mut root);
+    let mut declared = routes::read(&mut root);
+    let well_known = root.optional("well_known", well_known::read);
     let section = root.item("gateway");
     let place = section.as_ref().map_or(0..0, |item| item.key_span().clone());
     root.finish();
     routes::warn_none(&declared, &place, context.report);
+    declared.extend(well_known.iter().flat_map(|keys| keys.routes(&gateway)));
 
     let named = (0..policies.count()).filter_map(|index| policies.get(index)).map(|policy| &policy.layer);
     let layers = [&gateway.layer].into_iter().chain(named).chain(declared.iter().map(|route| &route.layer));

@@ -1,7 +1,7 @@
 //! Everything that a `gateway.toml` can say, as data: what the reference pages and the JSON Schema are made from. It is
 //! made of the same declarations that the file is read by.
 
-use super::{gateway, policies::Policy, route_keys, versions};
+use super::{gateway, policies::Policy, route_keys, versions, well_known};
 use crate::{
     config::{
         keys::Keys as _,
@@ -74,6 +74,7 @@ pub fn sections() -> Vec<Section> {
         roles,
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
+        Section { named: None, ..section("well_known", WELL_KNOWN, well_known::model()) },
     ]
 }
 
@@ -99,6 +100,10 @@ const POLICIES: &str = "Keys of routes under a name, to be used by several route
 const ROUTES: &str = "Which requests go where, under which policy. A route is named by its methods and its path. `GET` \
                       serves `HEAD` too, unless `HEAD` has a route that fits at least as closely. The order of routes \
                       has no meaning; two that could tie are an error.";
+
+const WELL_KNOWN: &str = "Answers under paths that everybody asks for. Each key stands for a public route with an answer \
+                          that may be kept for a day; it stays open during maintenance. A route of the file for the \
+                          same path is an error, unless it is bound to a host.";
 
 /// What `[env.NAME]` is for.
 pub const ENVIRONMENTS: &str = "What is different in an environment. Every section of the file can stand there, with \

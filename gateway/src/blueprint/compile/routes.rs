@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     super::{
-        Action, Route,
+        Action, Fallback, Route,
         policy::{Layer, Policy},
     },
     gateway::Gateway,
@@ -30,6 +30,7 @@ use crate::{
         table::Table,
         wish::Places,
     },
+    stages::respond::{self, Fixed},
 };
 
 /// A route as declared; it may stand for several methods.
@@ -42,9 +43,29 @@ pub(super) struct Declared {
     keys: Keys,
     pub(super) layer: Layer,
     is_empty: bool,
+    /// Its policy, where that is not made of layers.
+    policy: Option<Policy>,
 }
 
 impl Declared {
+    /// A route that a key of another section stands for: a public answer, under what holds where there is no route.
+    pub(super) fn answer(key: Located<String>, answer: Fixed, fallback: &Fallback) -> Self {
+        let policy = Policy {
+            cors: fallback.cors.clone(),
+            security_headers: fallback.security_headers.clone(),
+            ..Policy::default()
+        };
+        Self {
+            target: route_key::parse(&key.value).ok(),
+            action: Some(Action::Respond(respond::Config::Fixed(answer))),
+            keys: Keys::default(),
+            layer: Layer::default(),
+            is_empty: false,
+            policy: Some(policy),
+            key,
+        }
+    }
+
     pub(super) fn hosts(&self) -> Vec<String> {
         self.keys.host.get().into_iter().flatten().map(HostPattern::to_string).collect()
     }
@@ -99,7 +120,7 @@ fn declare(item: &Item<'_>, target: Option<Target>, place: Span) -> Option<Decla
     section.finish();
     let action = keys.action(item);
     let key = Located { value: item.key().to_owned(), span: place };
-    Some(Declared { key, target, action, keys, layer, is_empty })
+    Some(Declared { key, target, action, keys, layer, is_empty, policy: None })
 }
 
 /// Warns of a gateway without routes. While there are errors nobody knows: the section may be misspelt.
@@ -120,6 +141,12 @@ pub(super) fn build(
 ) -> Built {
     let mut building = Building::new(context, Versions::of(declared, versions, context), versions.places(context));
     for route in declared {
+        if let (Some(policy), Some(target)) = (&route.policy, &route.target) {
+            if !building.add(route, target, Some(policy.clone()), &[], &[]) {
+                return building.built;
+            }
+            continue;
+        }
         let layers = layers(route, gateway, policies, context);
         let parameters: Vec<String> =
             route.target.iter().flat_map(|target| target.pattern.parameters()).map(str::to_owned).collect();

@@ -59,6 +59,7 @@ codes! {
     BadInclude = "0119", "An included file is there and can be read.";
     NotInInclude = "0120", "What holds for the whole gateway stands in the main file.";
     BadDate = "0121", "A date is written as in RFC 3339: 2026-12-31, 2026-12-31T08:00:00Z.";
+    BadUri = "0122", "A link has its scheme, and is not over plain http.";
     BadUrl = "0201", "The address of an upstream is an http or https URL without user, query and fragment.";
     TargetCount = "0202", "An upstream has exactly one target.";
     SecretInClear = "0203", "A secret comes from a variable and never stands in the file.";

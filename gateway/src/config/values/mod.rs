@@ -8,6 +8,7 @@ pub mod condition;
 pub mod date;
 pub mod duration;
 pub mod host;
+pub mod link;
 pub mod media_type;
 pub mod names;
 pub mod percent;

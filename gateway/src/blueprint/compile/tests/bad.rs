@@ -58,8 +58,8 @@ findings_of! {
     a_misspelt_env_has_a_nearest_one: "environment_misspelt";
     an_environment_has_a_plain_name: "environment_name";
     an_environment_is_a_table: "environment_type";
-    a_guard_is_told_hosts_methods_and_sizes: "guard";
     a_style_of_forwarding_is_one_that_exists: "forwarded";
+    a_guard_is_told_hosts_methods_and_sizes: "guard";
     header_changes_are_remove_and_set: "header_changes";
     an_empty_header_is_removed_instead: "header_empty";
     a_header_has_a_name_that_http_allows: "header_name";
@@ -211,6 +211,8 @@ findings_of! {
     a_section_of_versions_says_what_there_is: "versions";
     a_version_can_be_named_somewhere: "versions_nowhere";
     one_version_is_the_default: "versions_two_defaults";
+    what_everybody_asks_for_is_answered_in_its_form: "well_known";
+    one_path_has_one_answer: "well_known_twice";
     a_value_of_the_wrong_type_says_what_it_must_be: "wrong_types";
 }
 
