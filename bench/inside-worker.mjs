@@ -22,7 +22,7 @@ function load(env, n) {
   for (let call = 0; call < n; call++) {
     wasm.load(new Uint8Array(compiled), undefined, env, () => {});
     for (const [index, name] of wasm.variables().entries()) wasm.set_variable(index, env[name]);
-    const problem = wasm.start();
+    const [problem] = wasm.start(Date.now());
     if (problem !== undefined) throw new Error(problem);
   }
 }

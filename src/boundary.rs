@@ -20,7 +20,7 @@ use gateway::{
         Millis,
         request::{Asked, Header, RequestHead},
     },
-    pipeline::gateway::Gateway,
+    pipeline::{gateway::Gateway, start::Place},
     ports::{
         bodies,
         upstream::{BodyEnd, Head},
@@ -39,9 +39,8 @@ const INPUT_WORDS: usize = 64;
 /// Everything that belongs to this wasm instance.
 struct Instance {
     blueprint: Option<Blueprint>,
+    place: Place,
     values: Vec<Option<String>>,
-    /// Whether no environment is named: see `Gateway::development`.
-    development: bool,
     env: Option<Env>,
     driver: Option<Driver<Cloudflare>>,
     wake: Function,
@@ -72,12 +71,12 @@ fn of_gateway<T>(f: impl FnOnce(&Gateway) -> T) -> Option<T> {
 #[wasm_bindgen]
 pub fn load(file: &[u8], environment: Option<String>, env: Env, wake: Function) -> Result<u32, JsValue> {
     console_error_panic_hook::set_once();
-    let blueprint: Blueprint =
-        binary::decode(file, environment.as_deref()).map_err(|error| JsValue::from(error.message()))?;
+    let decoded = binary::decode_hashed(file, environment.as_deref());
+    let (blueprint, release): (Blueprint, u64) = decoded.map_err(|error| JsValue::from(error.message()))?;
     let mut instance = Instance {
         values: vec![None; blueprint.variables.0.len()],
         blueprint: Some(blueprint),
-        development: environment.is_none(),
+        place: Place { environment, release, now: 0 },
         env: Some(env),
         driver: None,
         wake,
@@ -109,28 +108,37 @@ pub fn set_variable(index: usize, value: String) {
     });
 }
 
-/// Starts the gateway with the values given. Returns why it cannot, or nothing.
+/// The bindings that the configuration asks; they must be there. Asked before [`start`].
 #[wasm_bindgen]
-pub fn start() -> Option<String> {
+pub fn bindings() -> Vec<String> {
+    let names = |blueprint: &Blueprint| blueprint.bindings.clone();
+    with(|instance| instance.blueprint.as_ref().map(names)).flatten().unwrap_or_default()
+}
+
+/// Starts the gateway with the values given. Returns all reasons why it cannot, or nothing.
+#[wasm_bindgen]
+pub fn start(now: f64) -> Vec<String> {
     let started = with(|instance| {
         let (blueprint, env) = instance.blueprint.take().zip(instance.env.take())?;
         let values = std::mem::take(&mut instance.values);
-        match Gateway::start(blueprint, &values) {
+        let place = Place { now: millis(now), ..std::mem::take(&mut instance.place) };
+        let development = place.environment.is_none();
+        match Gateway::start_at(blueprint, &values, place) {
             Ok(mut gateway) => {
-                gateway.development = instance.development;
+                gateway.development = development;
                 instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env)));
             }
-            Err(reason) => return Some(reason.message()),
+            Err(reasons) => return Some(reasons.messages()),
         }
         None
     });
-    started.flatten()
+    started.flatten().unwrap_or_default()
 }
 
-/// The bindings that the configuration asks; they must be there.
+/// What would keep the gateway from starting in an environment.
 #[wasm_bindgen]
-pub fn bindings() -> Vec<String> {
-    of_gateway(|gateway| gateway.bindings.clone()).unwrap_or_default()
+pub fn warnings() -> Vec<String> {
+    of_gateway(Gateway::warnings).unwrap_or_default()
 }
 
 /// The request headers to pack, in order: those that the configuration names, then those that the gateway knows. Those

@@ -11,7 +11,7 @@ use gateway::{
     http::request::{ABSENT, Header, RequestHead},
     pipeline::gateway::Gateway,
     ports::{
-        dependencies::{Dependencies, Down},
+        dependencies::{Component, Dependencies, Trouble},
         entropy::Entropy,
         upstream::Head,
         wakers::Wakers,
@@ -47,8 +47,8 @@ impl Wakers for Platform {
 impl Witness for Platform {}
 
 impl Dependencies for Platform {
-    async fn check(&self) -> Vec<Down> {
-        Vec::new()
+    async fn ask(&self, _: &Component, _within_ms: u32) -> Result<(), Trouble> {
+        Ok(())
     }
 }
 

@@ -62,7 +62,7 @@ impl<'h> Sources<'h> {
         for (index, variable) in blueprint.variables.0.iter().enumerate() {
             let mut value = self.value(&variable.name);
             if value.is_none() && variable.default.is_none() {
-                if is_secret(blueprint, index) {
+                if variable.is_secret || is_secret(blueprint, index) {
                     value = Some(PLACEHOLDER.to_owned());
                     found.placeholders.push(variable.name.clone());
                 } else {
@@ -75,7 +75,7 @@ impl<'h> Sources<'h> {
     }
 }
 
-/// Whether a variable is a part of a key or of credentials.
+/// Whether a variable is a part of a key or of credentials, a user included.
 fn is_secret(blueprint: &Blueprint, variable: usize) -> bool {
     let credentials = blueprint.upstreams.iter().filter_map(|upstream| upstream.credentials.as_ref());
     let of_credentials = credentials.flat_map(|credentials| match credentials {

@@ -4,7 +4,7 @@
 import { carryOut, made } from "./call.mjs";
 import * as instances from "./instance.mjs";
 import { URL_TOO_LONG, fieldsOf, pack } from "./pack.mjs";
-import { failed, plain } from "./plain.mjs";
+import { cannotStart, failed, plain } from "./plain.mjs";
 import { MADE } from "./plan.mjs";
 
 /** The Worker's `fetch`. */
@@ -14,7 +14,7 @@ export function serve(request, env, ctx) {
   if (closed > 0) return plain("restarting", request, { "retry-after": String(Math.ceil(closed / 1000)) });
   try {
     const instance = instances.running(env);
-    if (instance.problem !== undefined) return plain("cannot_start", request, { "retry-after": "60" });
+    if (instance.problem !== undefined) return cannotStart(request);
     const fields = fieldsOf(instance, request);
     const packed = pack(instance, request, fields);
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);

@@ -80,17 +80,18 @@ class Instance {
     this.parked = new Map();
     this.lists = [];
     this.keys = new Map();
-    this.problem = this.#start(env);
-    if (this.problem !== undefined) console.error(JSON.stringify({ level: "error", msg: "cannot start", reason: this.problem }));
+    const reasons = this.#start(env);
+    this.problem = reasons.length === 0 ? undefined : reasons.join("; ");
+    if (this.problem !== undefined) console.error(JSON.stringify({ level: "error", msg: "cannot start", reason: this.problem, reasons }));
   }
 
-  /** Loads the compiled gateway and gives it its variables. Returns why it cannot serve, or nothing. */
+  /** Loads the compiled gateway and gives it its variables. Returns all reasons why it cannot serve. */
   #start(env) {
     try {
       return guard(() => this.#load(env));
     } catch (error) {
       if (error instanceof Trap) throw error;
-      return typeof error === "string" ? error : String(error?.message);
+      return [typeof error === "string" ? error : String(error?.message)];
     }
   }
 
@@ -101,12 +102,14 @@ class Instance {
       if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
     });
     this.parkMs = wasm.park_ms();
-    const problem = wasm.start() ?? missing(env, wasm.bindings());
+    const absent = missing(env, wasm.bindings());
+    const reasons = [...wasm.start(Date.now()), ...absent];
+    for (const reason of wasm.warnings()) console.warn(JSON.stringify({ level: "warn", msg: "weak secret", reason }));
     this.names = wasm.headers();
     this.askedOfBodies = wasm.asked_of_bodies();
     this.askedOfOptions = wasm.asked_of_options();
     this.bind();
-    return problem;
+    return reasons;
   }
 
   /** Makes new views when memory has grown: the old ones are then empty. Objects and lists make it grow too, so this
@@ -206,7 +209,7 @@ class Instance {
 /** Bindings that the configuration asks and wrangler.toml does not have. */
 function missing(env, bindings) {
   const names = bindings.filter((name) => typeof env[name]?.fetch !== "function");
-  return names.length === 0 ? undefined : `these bindings are not in wrangler.toml: ${names.join(", ")}`;
+  return names.length === 0 ? [] : [`these bindings are not in wrangler.toml: ${names.join(", ")}`];
 }
 
 function constantList(flat) {

@@ -54,6 +54,16 @@ export function logLine(request, rest) {
   console.log(JSON.stringify({ msg: "request", method, path, route: "-", ...rest }).replace(INVISIBLE, escape));
 }
 
+/** The answer of a gateway that cannot start. That the code runs is true all the same: `/health/live` says so, as it does
+ * in wasm (gateway/src/stages/health), so that nobody restarts for ever what a restart does not mend. */
+export function cannotStart(request) {
+  const { pathname } = new URL(request.url);
+  if (pathname !== "/health/live" || !["GET", "HEAD"].includes(request.method)) return plain("cannot_start", request, { "retry-after": "60" });
+  const id = requestId(request);
+  logLine(request, { level: "info", request_id: id, status: 200 });
+  return new Response('{"status":"pass"}', { headers: { ...HEAD, "content-type": "application/health+json", "x-request-id": id } });
+}
+
 /** A problem document (RFC 9457) of one of the kinds above, and its log line. */
 export function plain(code, request, extra) {
   const [status, family, title, detail] = KINDS[code];

@@ -12,9 +12,9 @@ use gateway::{
         reply::{Made, Reply},
         request::{ABSENT, Header, RequestHead},
     },
-    pipeline::{gateway::Gateway, run::Finished},
+    pipeline::{gateway::Gateway, run::Finished, start::Place},
     ports::{
-        dependencies::{Dependencies, Down},
+        dependencies::{Component, Dependencies, Trouble},
         entropy::Entropy,
         upstream::{Forward, Head},
         wakers::Wakers,
@@ -73,11 +73,11 @@ auth = "none"
 observe = "body"
 "#;
 
-/// In-memory platform: zeros for randomness, and the services that are said to be down.
+/// In-memory platform: zeros for randomness, and components that are said to be in trouble.
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) down: Vec<Down>,
-    /// How many polls a check stays pending.
+    pub(crate) troubles: Vec<(Component, Trouble)>,
+    /// How many polls a component stays pending.
     pub(crate) pending: std::cell::Cell<u32>,
 }
 
@@ -96,17 +96,19 @@ impl Wakers for Memory {
 impl Witness for Memory {}
 
 impl Dependencies for Memory {
-    async fn check(&self) -> Vec<Down> {
-        std::future::poll_fn(|context| match self.pending.get() {
+    async fn ask(&self, component: &Component, _within_ms: u32) -> Result<(), Trouble> {
+        let mut left = self.pending.get();
+        std::future::poll_fn(|context| match left {
             0 => std::task::Poll::Ready(()),
-            left => {
-                self.pending.set(left - 1);
+            _ => {
+                left -= 1;
                 context.waker().wake_by_ref();
                 std::task::Poll::Pending
             }
         })
         .await;
-        self.down.clone()
+        let trouble = self.troubles.iter().find(|(known, _)| known == component);
+        trouble.map_or(Ok(()), |(_, trouble)| Err(*trouble))
     }
 }
 
@@ -140,7 +142,9 @@ impl Fixture {
             _ => None,
         };
         let values: Vec<Option<String>> = blueprint.variables.0.iter().map(|variable| value(&variable.name)).collect();
-        let gateway = Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()));
+        let place = Place { now: NOW, ..Place::default() };
+        let gateway =
+            Gateway::start_at(blueprint, &values, place).unwrap_or_else(|error| panic!("{}", error.message()));
         Self { driver: Driver::new(gateway.into(), platform), now: NOW }
     }
 

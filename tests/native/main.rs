@@ -18,6 +18,7 @@ mod explain;
 mod fixture;
 mod forwarded;
 mod guard;
+mod health;
 mod hostile;
 mod layers;
 mod page_fragments;

@@ -3,7 +3,6 @@
 use gateway::{
     driver::effects::Answer,
     http::{reply::Reply, request::Header},
-    ports::dependencies::Down,
 };
 use serde_json::Value;
 
@@ -159,16 +158,4 @@ fn a_problem_on_a_pass_through_route_has_security_headers_all_the_same() {
 fn lost_bytes_are_refused_before_anything_is_decided() {
     let (answer, log) = Fixture::default().refused("GET", "/items/42", &[(Header::RequestId, "a\u{fffd}")]);
     assert_eq!((answer.status, &log["code"]), (400, &"text_malformed".into()));
-}
-
-#[test]
-fn readiness_names_the_services_that_are_down() {
-    let (answer, _) = Fixture::default().refused("GET", "/health/ready", &[]);
-    assert_eq!((answer.status, &*answer.body), (200, r#"{"status":"ready"}"#));
-    let down = vec![Down { name: "database" }];
-    let (answer, log) = Fixture::on(Memory { down, ..Memory::default() }).refused("GET", "/health/ready", &[]);
-    assert_eq!((answer.status, &log["route"]), (503, &"/health/ready".into()));
-    assert!(answer.body.contains(r#"{"field":"database""#));
-    let (answer, _) = Fixture::default().refused("HEAD", "/health/live", &[]);
-    assert_eq!(answer.status, 200);
 }

@@ -173,7 +173,7 @@ describe('with a binding missing', () => {
     test(`${what}: 503 on every request, and the log names what is missing, once`, async (t) => {
       const gateway = await startGateway({ origin, bin: bin(), variables: { ...variables, ...extra }, services });
       t.after(() => gateway.stop());
-      for (const target of ['/service/echo', '/static/app.js', '/health/live', '/nowhere']) assertProblem(await gateway.ask(target), 503, 'cannot_start');
+      for (const target of ['/service/echo', '/static/app.js', '/health/ready', '/nowhere']) assertProblem(await gateway.ask(target), 503, 'cannot_start');
       const reasons = await gateway.reported('cannot start');
       assert.deepEqual(reasons.map(({ reason }) => reason), [`these bindings are not in wrangler.toml: ${named}`]);
       await eventually(() => gateway.lines.length === 4, () => gateway.output);

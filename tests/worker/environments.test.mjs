@@ -67,7 +67,7 @@ async function start(t, environment, options = {}) {
 async function cannotStart(t, environment, reason, options) {
   const gateway = await start(t, environment, options);
   assertProblem(await gateway.ask('/greeting'), 503, 'cannot_start');
-  assertProblem(await gateway.ask('/health/live'), 503, 'cannot_start');
+  assertProblem(await gateway.ask('/health/ready'), 503, 'cannot_start');
   const reasons = await gateway.reported('cannot start');
   assert.equal(reasons.length, 1);
   assert.match(reasons[0].reason, reason);

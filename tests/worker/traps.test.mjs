@@ -81,9 +81,7 @@ trapTest('a parked request gets its 500 at once when another one traps', async (
 
 trapTest('a parked request goes on when nothing traps', async (gateway) => {
   const answer = await gateway.ask('/health/ready?fault=pause-park', withId('parked'));
-  // Bare workerd has neither D1 nor KV, and the pause is over.
-  const { errors } = assertProblem(answer, 503, 'not_ready', 'parked');
-  assert.deepEqual(errors.map(({ field }) => field), ['database', 'key_value']);
+  assert.deepEqual([answer.status, answer.json()], [200, { status: 'pass' }]);
   assert.ok((await gateway.line('parked')).duration_ms >= 1900);
 });
 

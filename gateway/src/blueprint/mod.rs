@@ -18,10 +18,10 @@ use crate::{
         table::Table,
     },
     stages::{
-        address, authn, cors, explain,
+        address, authn, cors, drain, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         guard::before,
-        log, respond, security_headers, trace,
+        health, log, respond, security_headers, trace,
     },
 };
 
@@ -42,6 +42,10 @@ pub struct Blueprint {
     pub before: before::Config,
     /// Who may ask how an answer came about.
     pub explain: Option<explain::Config>,
+    /// When the gateway takes no new requests.
+    pub drain: drain::Config,
+    /// `[health]`.
+    pub health: health::Config,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.

@@ -91,6 +91,14 @@ fn length(bytes: &[u8]) -> Result<u32, postcard::Error> {
 /// # Errors
 /// Says which check failed.
 pub fn decode<T: DeserializeOwned>(file: &[u8], environment: Option<&str>) -> Result<T, Unreadable> {
+    decode_hashed(file, environment).map(|(value, _)| value)
+}
+
+/// The value of an environment, and its hash, by which an operator tells configurations apart.
+///
+/// # Errors
+/// Says which check failed.
+pub fn decode_hashed<T: DeserializeOwned>(file: &[u8], environment: Option<&str>) -> Result<(T, u64), Unreadable> {
     let (magic, rest) = file.split_first_chunk::<4>().ok_or(Unreadable::Magic)?;
     let (format, rest) = rest.split_first_chunk::<4>().ok_or(Unreadable::Magic)?;
     if *magic != MAGIC {
@@ -107,15 +115,15 @@ pub fn decode<T: DeserializeOwned>(file: &[u8], environment: Option<&str>) -> Re
         return Err(Unreadable::Hash);
     }
     let index: Vec<Entry> = postcard::from_bytes(index).map_err(|_| Unreadable::Payload)?;
-    let payload = find(&index, payloads, environment)?;
-    postcard::from_bytes(payload).map_err(|_| Unreadable::Payload)
+    let (payload, hash) = find(&index, payloads, environment)?;
+    postcard::from_bytes(payload).map(|value| (value, hash)).map_err(|_| Unreadable::Payload)
 }
 
-fn find<'f>(index: &[Entry], mut payloads: &'f [u8], wanted: Option<&str>) -> Result<&'f [u8], Unreadable> {
+fn find<'f>(index: &[Entry], mut payloads: &'f [u8], wanted: Option<&str>) -> Result<(&'f [u8], u64), Unreadable> {
     for entry in index {
         let (payload, rest) = split(payloads, entry.length)?;
         if entry.name.as_deref() == wanted {
-            return if hash(payload) == entry.hash { Ok(payload) } else { Err(Unreadable::Hash) };
+            return if hash(payload) == entry.hash { Ok((payload, entry.hash)) } else { Err(Unreadable::Hash) };
         }
         payloads = rest;
     }
@@ -151,6 +159,8 @@ mod tests {
     fn every_environment_reads_its_own_value() {
         assert_eq!(decode::<Sample>(&file(), None), Ok(("a".to_owned(), 7)));
         assert_eq!(decode::<Sample>(&file(), Some("staging")), Ok(("b".to_owned(), 9)));
+        let hashes = [None, Some("staging")].map(|name| decode_hashed::<Sample>(&file(), name).unwrap().1);
+        assert_ne!(hashes[0], hashes[1]);
         let unknown = Unreadable::Environment("prod".to_owned(), vec!["staging".to_owned()]);
         assert_eq!(decode::<Sample>(&file(), Some("prod")), Err(unknown));
     }

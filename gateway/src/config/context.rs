@@ -7,9 +7,12 @@ use super::{
     diagnostics::{Code, Report, Span, nearest::nearest},
     reader::Item,
     roles::Roles,
-    text::{Text, Variables},
+    text::{Piece, Text, Variable, Variables},
     tree::{Table, Value},
-    values::{listed, quoted, variables::Written},
+    values::{
+        listed, quoted,
+        variables::{Part, Written},
+    },
 };
 use crate::http::request::MOST_NAMED;
 
@@ -114,6 +117,33 @@ impl<'r> Context<'r> {
     pub fn header_place(&self, name: &str) -> Option<u16> {
         let place = self.headers.borrow().iter().position(|known| known == name)?;
         u16::try_from(place).ok()
+    }
+
+    /// The variable of a secret that no key names; its value is for whoever runs beside the gateway.
+    pub fn intern_secret(&self, item: &Item<'_>, name: &str) -> Option<()> {
+        let written = Written(vec![Part::Variable { name: name.to_owned(), default: None }]);
+        self.intern(item, &written).map(|text| self.mark_secret(&text))
+    }
+
+    /// Remembers that the variables of a text are secrets.
+    pub fn mark_secret(&self, text: &Text) {
+        self.mark(text, |variable| variable.is_secret = true);
+    }
+
+    /// Remembers that the variable of a text switches something on or off.
+    pub fn mark_switch(&self, text: &Text) {
+        self.mark(text, |variable| variable.is_switch = true);
+    }
+
+    fn mark(&self, text: &Text, mark: impl Fn(&mut Variable)) {
+        let mut variables = self.variables.borrow_mut();
+        for piece in &text.0 {
+            if let Piece::Variable(index) = piece
+                && let Some(variable) = variables.0.get_mut(usize::from(*index))
+            {
+                mark(variable);
+            }
+        }
     }
 
     /// Warns of variables that are not among `known`.

@@ -13,9 +13,13 @@ use super::{
     keys::Keys,
     model::{Grammar, Shape},
     reader::{Item, Located},
+    switch::{self, Switch},
     template::{Slot, Template},
-    text::Text,
-    values::{Fault, host, names, quoted, template, variables, variables::Written},
+    text::{Piece, Text},
+    values::{
+        Fault, host, names, quoted, template, variables,
+        variables::{Part, Written},
+    },
 };
 
 /// A kind of value.
@@ -141,10 +145,51 @@ pub fn secret() -> Kind<'static, Text> {
     Kind::new(
         |item| {
             let written = item.secret()?;
-            item.context().intern(item, &written)
+            let text = item.context().intern(item, &written)?;
+            item.context().mark_secret(&text);
+            Some(text)
         },
         move || Shape::Text(grammar),
     )
+}
+
+/// Something that is on or off: a boolean, one of the words for it, or a variable that will hold one.
+#[must_use]
+pub fn switch() -> Kind<'static, Option<Switch>> {
+    let grammar = Grammar {
+        name: "switch",
+        sentence: "`on`, `off`, `true`, `false`, `1` or `0`, or one variable that holds one of these",
+        example: "${DRAIN:-off}",
+        pattern: Some(r"^(on|off|true|false|1|0|\$\{[A-Z_][A-Z0-9_]*(:-(on|off|true|false|1|0))?\})$"),
+    };
+    let read = move |item: &Item<'_>| match item.as_boolean() {
+        Some(is_on) => Some(is_on.then_some(Switch::On)),
+        None if item.is_text() => switch_of_text(item, grammar),
+        None => item.wrong_type("true, false or a variable"),
+    };
+    Kind::new(read, move || Shape::Any(vec![Shape::Boolean, Shape::Text(grammar)]))
+}
+
+fn switch_of_text(item: &Item<'_>, grammar: Grammar) -> Option<Option<Switch>> {
+    let written = item.parsed(|text| {
+        let written = variables::parse(text)?;
+        let says = match written.0.as_slice() {
+            [Part::Literal(word)] | [Part::Variable { default: Some(word), .. }] => switch::parse(word).is_some(),
+            [Part::Variable { default: None, .. }] => true,
+            _ => false,
+        };
+        let fault = || Fault::new(Code::UnknownWord, format!("{} switches nothing", quoted(text)));
+        says.then_some(written).ok_or_else(|| fault().expected(grammar.sentence))
+    })?;
+    if let [Part::Literal(word)] = written.0.as_slice() {
+        return Some((switch::parse(word) == Some(true)).then_some(Switch::On));
+    }
+    let text = item.context().intern(item, &written)?;
+    item.context().mark_switch(&text);
+    match text.0.as_slice() {
+        [Piece::Variable(index)] => Some(Some(Switch::Variable(*index))),
+        _ => None,
+    }
 }
 
 /// A list of things, each once.

@@ -27,6 +27,7 @@ pub mod reader;
 #[cfg(feature = "compiler")]
 pub mod roles;
 pub mod size;
+pub mod switch;
 pub mod template;
 pub mod text;
 #[cfg(feature = "explain")]
@@ -35,3 +36,4 @@ pub mod told;
 pub mod tree;
 #[cfg(feature = "compiler")]
 pub mod values;
+pub mod weak;

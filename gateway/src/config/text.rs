@@ -46,6 +46,10 @@ pub struct Variable {
     pub name: String,
     /// What to use when the environment has no such name.
     pub default: Option<String>,
+    /// Whether its value is a secret: it must not be one that stands in examples.
+    pub is_secret: bool,
+    /// Whether its value must be one that switches something on or off.
+    pub is_switch: bool,
 }
 
 /// All variables of a configuration, each once.
@@ -58,7 +62,8 @@ impl Variables {
         let same = |known: &Variable| known.name == name && known.default.as_deref() == default;
         let index = self.0.iter().position(same).unwrap_or(self.0.len());
         if index == self.0.len() {
-            self.0.push(Variable { name: name.to_owned(), default: default.map(str::to_owned) });
+            let (name, default) = (name.to_owned(), default.map(str::to_owned));
+            self.0.push(Variable { name, default, is_secret: false, is_switch: false });
         }
         u16::try_from(index).ok()
     }
@@ -68,25 +73,49 @@ impl Variables {
     /// # Errors
     /// The names that have neither a value nor a default.
     pub fn resolve(&self, environment: &[Option<String>]) -> Result<Values, Vec<String>> {
-        let mut missing = Vec::new();
-        let mut values = Vec::with_capacity(self.0.len());
-        for (index, variable) in self.0.iter().enumerate() {
-            match environment.get(index).cloned().flatten().or_else(|| variable.default.clone()) {
-                Some(value) => values.push(value),
-                None => missing.push(variable.name.clone()),
-            }
-        }
-        if missing.is_empty() { Ok(Values(values)) } else { Err(missing) }
+        let values = self.values(environment);
+        let missing: Vec<String> = self.with(&values).filter(|(_, value)| value.is_none()).map(name).collect();
+        if missing.is_empty() { Ok(values) } else { Err(missing) }
     }
+
+    /// The values that there are; some may be missing.
+    #[must_use]
+    pub fn values(&self, environment: &[Option<String>]) -> Values {
+        let value = |(index, variable): (usize, &Variable)| {
+            environment.get(index).cloned().flatten().or_else(|| variable.default.clone())
+        };
+        Values(self.0.iter().enumerate().map(value).collect())
+    }
+
+    /// Each variable with its value, if it has one.
+    pub fn with<'v>(&'v self, values: &'v Values) -> impl Iterator<Item = (&'v Variable, Option<&'v str>)> {
+        self.0.iter().zip(values.0.iter().map(Option::as_deref))
+    }
+}
+
+fn name((variable, _): (&Variable, Option<&str>)) -> String {
+    variable.name.clone()
 }
 
 /// The values of [`Variables`], in their order.
 #[derive(Clone, Default)]
-pub struct Values(Vec<String>);
+pub struct Values(Vec<Option<String>>);
 
 impl Values {
-    fn get(&self, index: u16) -> &str {
-        self.0.get(usize::from(index)).map_or("", String::as_str)
+    /// The value of the variable at an index; empty when it has none.
+    #[must_use]
+    pub fn get(&self, index: u16) -> &str {
+        self.0.get(usize::from(index)).and_then(Option::as_deref).unwrap_or_default()
+    }
+
+    /// Whether a text names a variable that has no value.
+    #[must_use]
+    pub fn lack(&self, text: &Text) -> bool {
+        let lacks = |piece: &Piece| match piece {
+            Piece::Literal(_) => false,
+            Piece::Variable(index) => self.0.get(usize::from(*index)).is_none_or(Option::is_none),
+        };
+        text.0.iter().any(lacks)
     }
 }
 
@@ -116,6 +145,14 @@ mod tests {
     #[test]
     fn a_variable_without_value_or_default_is_named() {
         assert_eq!(variables().resolve(&[None, None]).err(), Some(vec!["HOST".to_owned()]));
+    }
+
+    #[test]
+    fn what_lacks_a_value_is_known() {
+        let values = variables().values(&[None, None]);
+        assert!(values.lack(&Text(vec![Piece::Literal("a".into()), Piece::Variable(0)])));
+        assert!(!values.lack(&Text(vec![Piece::Variable(1)])), "a default is a value");
+        assert_eq!((values.get(0), values.get(1)), ("", "80"));
     }
 
     #[test]

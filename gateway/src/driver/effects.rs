@@ -18,7 +18,7 @@ use crate::{
     ports::{
         bodies::{Bodies, Digest},
         clock::Clock,
-        dependencies::{Dependencies, Down},
+        dependencies::{Component, Dependencies, Trouble},
         entropy::Entropy,
         signatures::{self, Signatures, Verify},
         upstream::{BodyEnd, Failure, Forward, Head, Upstream},
@@ -137,8 +137,8 @@ impl<P: Entropy> Entropy for Effects<P> {
 }
 
 impl<P: Dependencies> Dependencies for Effects<P> {
-    fn check(&self) -> impl Future<Output = Vec<Down>> {
-        self.platform.check()
+    fn ask(&self, component: &Component, within_ms: u32) -> impl Future<Output = Result<(), Trouble>> {
+        self.platform.ask(component, within_ms)
     }
 }
 

@@ -4,14 +4,11 @@ use std::fmt;
 
 use crate::{
     driver::effects,
-    ports::{
-        dependencies::Down,
-        upstream::{BodyEnd, Head},
-    },
+    ports::upstream::{BodyEnd, Head},
 };
 
-/// The services that readiness asks for, by the names under which they are reported.
-const SERVICES: [&str; 3] = ["database", "key_value", "objects"];
+/// What the health paths ask for, by name; `upstream` is every upstream that says `health`.
+const SERVICES: [&str; 5] = ["database", "key_value", "cache", "objects", "upstream"];
 
 /// The answers that are one word.
 const WORDS: [(&str, Answer); 8] = [
@@ -40,7 +37,7 @@ pub enum Answer {
     Complete,
     /// `broken`: the body of the answer breaks off.
     Broken,
-    /// `ready`: every service that readiness asks for answers.
+    /// `ready`: everything that the health paths ask for answers.
     Ready,
     /// `down=database`: this service does not.
     Down(&'static str),
@@ -88,10 +85,10 @@ impl Answer {
     }
 
     /// The services that are down; `None` when nothing is said about services.
-    pub(super) fn of_services(answers: &[Self]) -> Option<Vec<Down>> {
+    pub(super) fn of_services(answers: &[Self]) -> Option<Vec<&'static str>> {
         let said = answers.iter().any(|answer| matches!(answer, Self::Ready | Self::Down(_)));
         let down = answers.iter().filter_map(|answer| match answer {
-            Self::Down(name) => Some(Down { name }),
+            Self::Down(name) => Some(*name),
             _ => None,
         });
         said.then(|| down.collect())

@@ -14,7 +14,7 @@ use crate::{
     pipeline::{gateway::Gateway, run::Finished},
     ports::{
         bodies,
-        dependencies::{Dependencies, Down},
+        dependencies::{Component, Dependencies, Trouble},
         entropy::Entropy,
         upstream::BodyEnd,
         wakers::Wakers,
@@ -40,7 +40,7 @@ pub enum End {
     Done(Finished),
     /// The last effect was not answered.
     Unanswered,
-    /// It waits for the services that readiness asks for.
+    /// It waits for what the health paths ask for.
     Waits,
 }
 
@@ -114,8 +114,8 @@ impl Said {
 /// A platform without an outside. It keeps what it witnesses.
 struct Quiet {
     decisions: Rc<RefCell<Vec<Decision>>>,
-    /// The services that are down, if that is known.
-    down: Option<Vec<Down>>,
+    /// What is down, if that is known.
+    down: Option<Vec<&'static str>>,
 }
 
 impl Witness for Quiet {
@@ -139,11 +139,23 @@ impl Wakers for Quiet {
 }
 
 impl Dependencies for Quiet {
-    async fn check(&self) -> Vec<Down> {
+    async fn ask(&self, component: &Component, _within_ms: u32) -> Result<(), Trouble> {
         match &self.down {
-            Some(down) => down.clone(),
+            Some(down) if down.contains(&name(component)) => Err(Trouble::Failed),
+            Some(_) => Ok(()),
             None => future::pending().await,
         }
+    }
+}
+
+/// A component as [`Answer`] names it.
+fn name(component: &Component) -> &'static str {
+    match component {
+        Component::Database => "database",
+        Component::KeyValue => "key_value",
+        Component::Cache => "cache",
+        Component::Objects => "objects",
+        Component::Upstream(_) => "upstream",
     }
 }
 

@@ -26,7 +26,10 @@ use crate::{
     blueprint::Blueprint,
     config::text::Values,
     http::{Millis, request::RequestHead},
-    pipeline::gateway::{CannotStart, Gateway, ReadyRoute},
+    pipeline::{
+        gateway::{Gateway, ReadyRoute},
+        start::CannotStart,
+    },
     routing::select::{Selection, select},
     stages::authn::{Issuer, Verifier},
 };
@@ -44,9 +47,9 @@ impl Started {
     /// Starts a gateway with the values of its variables, in their order.
     ///
     /// # Errors
-    /// The first reason why the Worker could not start either.
+    /// The reasons why the Worker could not start either.
     pub fn new(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
-        let values = blueprint.variables.resolve(environment).map_err(CannotStart::Missing)?;
+        let values = blueprint.variables.values(environment);
         let issuers = blueprint.issuers.clone();
         Ok(Self { gateway: Rc::new(Gateway::start(blueprint, environment)?), issuers, values })
     }

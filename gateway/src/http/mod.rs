@@ -15,6 +15,7 @@ pub mod query;
 pub mod reply;
 pub mod request;
 pub mod structured;
+pub mod timestamp;
 pub mod trace_context;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. In a Worker the clock stands still between two I/O events.

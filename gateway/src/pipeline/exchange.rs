@@ -38,7 +38,7 @@ pub struct Exchange<'g> {
     pub upstream_ms: Option<Millis>,
     /// Its route, once there is one.
     pub route: Option<ReadyRoute<'g>>,
-    /// What answers it when no route does: `/health/live`, `/health/ready`.
+    /// The health path that answers it, when no route does.
     pub built_in: Option<&'static str>,
     /// The values of the path's parameters, in its order.
     pub values: Vec<&'g str>,

@@ -6,30 +6,34 @@ use base64ct::{Base64, Encoding};
 
 use crate::{
     blueprint::{Blueprint, Policy, Route},
-    config::{
-        packed::Packed,
-        text::{Values, Variables},
-    },
+    config::{packed::Packed, text::Values},
     http::{edits::is_field_value, request::Header},
-    ports::signatures::Key,
+    pipeline::{
+        health::Health,
+        start::{self, CannotStart, Place, Reason},
+    },
+    ports::{dependencies::Probe, signatures::Key},
     routing::{
         served,
         table::{RouteIndex, Table},
         wish::Source,
     },
     stages::{
-        address, authn,
+        self, address, authn,
         authn::Verifier,
+        authz,
         cors::Cors,
         deprecation,
+        drain::Drain,
         explain::{self, Explainer},
         forward,
         forward::{
-            signature::{self, Signer},
+            signature::Signer,
             upstream::{self, Credentials, Timeouts, Upstream},
         },
         guard::before,
-        log::{Logging, Unusable},
+        log::{self, Logging},
+        maintenance::Maintenance,
         security_headers, trace,
     },
 };
@@ -76,11 +80,16 @@ pub struct Gateway {
     issuers: Vec<Verifier>,
     targets: Vec<Target>,
     values: Values,
+    drain: Option<Drain>,
+    pub(super) health: Health,
+    pub(super) place: Place,
+    warnings: Vec<Reason>,
 }
 
 /// What requests under a policy need besides it.
 struct Ready {
     cors: Option<Cors>,
+    is_closed: bool,
     header_list: u16,
 }
 
@@ -125,80 +134,51 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Why a gateway cannot start. Every request gets 503 until it is mended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CannotStart {
-    /// These variables have neither a value nor a default.
-    Missing(Vec<String>),
-    /// This issuer has secrets or keys that cannot be used.
-    Issuer(String, authn::Unfit),
-    /// The URL of this upstream is not `http://…` or `https://…`.
-    Target(String),
-    /// The credentials for this upstream cannot stand in a header.
-    Credentials(String),
-    /// The variable behind this key of `[gateway]` has a value that the key cannot take.
-    Unusable(&'static str),
-    /// The secret of `explain` is too short.
-    WeakExplainSecret,
-    /// The key that signs requests to this upstream is too short.
-    WeakKey(String),
-}
-
-impl CannotStart {
-    /// The reason in a sentence, for the operator's log. It holds names, never values.
-    #[must_use]
-    pub fn message(&self) -> String {
-        match self {
-            Self::Missing(names) => format!("these variables are not set: {}", names.join(", ")),
-            Self::Issuer(issuer, unfit) => unfit.message(issuer),
-            Self::Unusable(key) => format!("the variable behind `{key}` of [gateway] has a value that it cannot have"),
-            Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
-            Self::WeakExplainSecret => {
-                format!("the secret of `explain` is shorter than {} bytes", explain::SHORTEST_SECRET)
-            }
-            Self::WeakKey(upstream) => {
-                let bytes = signature::SHORTEST_KEY;
-                format!("the key that signs requests to upstream `{upstream}` is shorter than {bytes} bytes")
-            }
-            Self::Credentials(upstream) => {
-                format!("the credentials for upstream `{upstream}` hold characters that they may not have, or nothing")
-            }
-        }
-    }
-}
-
 impl Gateway {
-    /// Resolves a blueprint with the values of its variables, in the order of [`Variables`].
+    /// Resolves a blueprint on a developer's machine, with the values of its variables in the order of
+    /// [`Variables`](crate::config::text::Variables).
     ///
     /// # Errors
-    /// The first reason why it cannot serve.
+    /// All reasons why it cannot serve.
     pub fn start(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
+        Self::start_at(blueprint, environment, Place::default())
+    }
+
+    /// Resolves a blueprint somewhere. In an environment, secrets of examples are refused; on a developer's machine they
+    /// are [`warnings`](Self::warnings).
+    ///
+    /// # Errors
+    /// All reasons why it cannot serve.
+    pub fn start_at(blueprint: Blueprint, environment: &[Option<String>], place: Place) -> Result<Self, CannotStart> {
         let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, address, .. } = blueprint;
         let Blueprint { headers, principal_headers, reads, policies, routes, table, versions, .. } = blueprint;
-        let values = resolve(&variables, environment)?;
-        let explainer = |config| Explainer::new(config, &values, &name).ok_or(CannotStart::WeakExplainSecret);
-        let explainer = blueprint.explain.as_ref().map(explainer).transpose()?;
-        let verifier = |issuer: &authn::Issuer| {
-            Verifier::new(issuer, &values).map_err(|unfit| CannotStart::Issuer(issuer.name.clone(), unfit))
+        let values = variables.values(environment);
+        let (mut reasons, warnings) = checked(start::check(&variables, &values), &place);
+        let issuers = verifiers(&issuers, &values, &mut reasons);
+        let targets = targets(&upstreams, &values, &mut reasons);
+        let logging = logging(&fallback.log, &values, &mut reasons);
+        let explainer = blueprint.explain.as_ref().map(|config| explainer(config, &values, &name, &mut reasons));
+        let Some(logging) = logging.filter(|_| reasons.is_empty()) else {
+            return Err(CannotStart::new(reasons, &place));
         };
-        let issuers = issuers.iter().map(verifier).collect::<Result<_, _>>();
-        let targets = upstreams.iter().map(|upstream| Target::new(upstream, &values));
         Ok(Self {
-            targets: targets.collect::<Result<_, _>>()?,
-            issuers: issuers?,
+            health: health(blueprint.health, &upstreams, &targets),
+            drain: blueprint.drain.filter(|drain| drain.on.is_on(&values)),
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
             header_lists: RefCell::new(vec![fallback.security_headers]),
             timeout: fallback.timeout,
-            logging: Logging::new(&fallback.log, &values).map_err(|Unusable(key)| CannotStart::Unusable(key))?,
             trace: fallback.trace,
             reads,
             before: Some(before).filter(|before| *before != before::Config::default()),
+            logging,
+            targets,
+            issuers,
             name,
             development: false,
             table,
             versions,
-            explainer,
+            explainer: explainer.flatten(),
             address,
             named_headers: headers,
             principal_headers,
@@ -206,7 +186,21 @@ impl Gateway {
             policies,
             routes,
             values,
+            warnings,
+            place,
         })
+    }
+
+    /// What would keep it from starting in an environment.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.iter().map(|reason| reason.message(self.place.environment.as_deref())).collect()
+    }
+
+    /// How it drains, if it does.
+    #[must_use]
+    pub fn draining(&self) -> Option<&Drain> {
+        self.drain.as_ref()
     }
 
     /// A route, with its policy made ready if this is the first request under it.
@@ -221,7 +215,8 @@ impl Gateway {
     fn make_ready(&self, policy: &Policy) -> Ready {
         let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
         let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
-        Ready { cors, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
+        let is_closed = policy.maintenance.as_ref().is_some_and(|closed| closed.on.is_on(&self.values));
+        Ready { cors, is_closed, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
     }
 
     /// The methods and paths of routes as configured.
@@ -267,7 +262,7 @@ impl Gateway {
 }
 
 impl Target {
-    fn new(upstream: &Upstream, values: &Values) -> Result<Self, CannotStart> {
+    fn new(upstream: &Upstream, values: &Values) -> Result<Self, Reason> {
         let (base, binding) = match &upstream.target {
             upstream::Target::Url(text) => (text.resolve(values).trim_end_matches('/').to_owned(), String::new()),
             // The host says nothing to a binding; it is what the other Worker will see.
@@ -276,17 +271,17 @@ impl Target {
             }
         };
         if !(base.starts_with("http://") || base.starts_with("https://")) {
-            return Err(CannotStart::Target(upstream.name.clone()));
+            return Err(Reason::Target(upstream.name.clone()));
         }
         let (credential, signer) = match &upstream.credentials {
             None => (None, None),
             Some(Credentials::Hmac { secret, key_id, body }) => {
                 let signer = Signer::new(secret.resolve(values).as_bytes(), key_id, *body);
-                (None, Some(signer.ok_or_else(|| CannotStart::WeakKey(upstream.name.clone()))?))
+                (None, Some(signer.ok_or_else(|| Reason::ShortKey(upstream.name.clone()))?))
             }
             Some(credentials) => {
                 let credential = Credential::new(credentials, values);
-                (Some(credential.ok_or_else(|| CannotStart::Credentials(upstream.name.clone()))?), None)
+                (Some(credential.ok_or_else(|| Reason::Credentials(upstream.name.clone()))?), None)
             }
         };
         let (name, timeout) = (upstream.name.clone(), upstream.timeout);
@@ -341,6 +336,12 @@ impl<'g> ReadyRoute<'g> {
         self.ready.cors.as_ref()
     }
 
+    /// What closes it now, if something does.
+    #[must_use]
+    pub fn closed(self) -> Option<&'g Maintenance> {
+        self.policy.maintenance.as_ref().filter(|_| self.ready.is_closed)
+    }
+
     /// Its constant list of response headers.
     #[must_use]
     pub fn header_list(self) -> u16 {
@@ -366,6 +367,88 @@ impl<'g> ReadyRoute<'g> {
     }
 }
 
-fn resolve(variables: &Variables, environment: &[Option<String>]) -> Result<Values, CannotStart> {
-    variables.resolve(environment).map_err(CannotStart::Missing)
+/// What keeps a gateway from starting here, and what would elsewhere.
+fn checked(reasons: Vec<Reason>, place: &Place) -> (Vec<Reason>, Vec<Reason>) {
+    let is_bad = |reason: &Reason| place.environment.is_some() || !matches!(reason, Reason::ExampleSecret(_));
+    reasons.into_iter().partition(is_bad)
+}
+
+/// Issuers made ready. One whose key is not there has been reported by its variable.
+fn verifiers(issuers: &[authn::Issuer], values: &Values, reasons: &mut Vec<Reason>) -> Vec<Verifier> {
+    let mut made = Vec::with_capacity(issuers.len());
+    for issuer in issuers {
+        match Verifier::new(issuer, values) {
+            Ok(verifier) => made.push(verifier),
+            Err(_) if lacks_key(issuer, values) => {}
+            Err(unfit) => reasons.push(Reason::Issuer(issuer.name.clone(), unfit)),
+        }
+    }
+    made
+}
+
+fn lacks_key(issuer: &authn::Issuer, values: &Values) -> bool {
+    match &issuer.keys {
+        authn::Keys::Secrets(secrets) => secrets.iter().any(|secret| values.lack(secret)),
+        authn::Keys::Public(sources) => sources.iter().any(|source| values.lack(&source.text)),
+    }
+}
+
+/// How it is logged. What lacks a variable has been reported by it.
+fn logging(config: &log::Config, values: &Values, reasons: &mut Vec<Reason>) -> Option<Logging> {
+    match Logging::new(config, values) {
+        Ok(logging) => return Some(logging),
+        Err(_) if values.lack(&config.level) || values.lack(&config.sample) => {}
+        Err(log::Unusable(key)) => reasons.push(Reason::Unusable(key)),
+    }
+    None
+}
+
+fn explainer(config: &explain::Config, values: &Values, gateway: &str, reasons: &mut Vec<Reason>) -> Option<Explainer> {
+    let made = Explainer::new(config, values, gateway);
+    if made.is_none() && !values.lack(&config.secret) {
+        reasons.push(Reason::ShortExplainSecret);
+    }
+    made
+}
+
+fn targets(upstreams: &[Upstream], values: &Values, reasons: &mut Vec<Reason>) -> Vec<Target> {
+    let mut made = Vec::with_capacity(upstreams.len());
+    for upstream in upstreams {
+        match Target::new(upstream, values) {
+            Ok(target) => made.push(target),
+            Err(Reason::Target(_)) if matches!(&upstream.target, upstream::Target::Url(url) if values.lack(url)) => {}
+            Err(Reason::Credentials(_) | Reason::ShortKey(_))
+                if upstream.credentials.as_ref().is_some_and(|sent| lack(values, sent)) => {}
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    made
+}
+
+fn lack(values: &Values, credentials: &Credentials) -> bool {
+    match credentials {
+        Credentials::Bearer(text) | Credentials::Header(_, text) | Credentials::Hmac { secret: text, .. } => {
+            values.lack(text)
+        }
+        Credentials::Basic(user, password) => values.lack(user) || values.lack(password),
+    }
+}
+
+/// What the health paths need. Upstreams and targets are in the same order.
+fn health(config: stages::health::Config, upstreams: &[Upstream], targets: &[Target]) -> Health {
+    let probes = upstreams.iter().zip(targets).filter_map(|(upstream, target)| {
+        let credential = target.credential.as_ref().map(|sent| (sent.name.clone(), sent.value.clone()));
+        let url = [&target.base, upstream.health.as_ref()?.as_str()].concat();
+        Some((upstream.name.clone(), Probe { url, binding: target.binding.clone(), credential }))
+    });
+    Health {
+        components: stages::health::watched(&config, probes),
+        within_ms: config.timeout_ms,
+        operator: config.operator.map(|operator| {
+            (
+                authn::Config::Token(vec![operator.issuer]),
+                authz::Config { scopes: operator.scopes, ..authz::Config::default() },
+            )
+        }),
+    }
 }

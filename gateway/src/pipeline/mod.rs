@@ -1,8 +1,8 @@
 //! One request, one way: what happens to it, in order.
 //!
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
-//! every outcome, `gateway` what is built once per isolate, `account` what a witness is told,
-//! `hint` what is told of routes in development.
+//! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health` the paths that the
+//! gateway answers itself, `account` what a witness is told, `hint` what is told of routes in development.
 
 pub mod account;
 pub mod exchange;
@@ -11,5 +11,7 @@ mod facts;
 pub mod faults;
 pub mod finish;
 pub mod gateway;
+mod health;
 pub mod hint;
 pub mod run;
+pub mod start;

@@ -18,7 +18,7 @@ use crate::{
         exchange::Exchange,
         finish,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        hint,
+        health, hint,
     },
     ports::{
         Ports,
@@ -30,7 +30,7 @@ use crate::{
         table::Match,
     },
     stages::{
-        authn, authz, deprecation, explain, forward, forward::signature, forwarded, guard, health, maintenance,
+        authn, authz, deprecation, drain, explain, forward, forward::signature, forwarded, guard, maintenance,
         principal, respond, trace, via,
     },
 };
@@ -102,7 +102,7 @@ fn explain<P: Ports>(exchange: &Exchange<'_>, reply: &mut Reply, ports: &P) {
 async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<Outcome, Problem> {
     check_text(exchange, ports)?;
     guard::before::check_authority(exchange.head.authority()).told_if_refused(ports, "guard")?;
-    if let Some(answer) = built_in(exchange, ports).await? {
+    if let Some(answer) = health::answer(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
     if let Some(answer) = before(exchange, ports)? {
@@ -126,14 +126,15 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             }
         }
     };
+    drain::check(exchange.gateway.draining()).told_if_refused(ports, "drain")?;
     check_sunset(route, ports)?;
-    maintenance::check(&route.policy().maintenance).told(ports, "maintenance", |()| account::open())?;
+    maintenance::check(route.closed()).told(ports, "maintenance", |()| account::open())?;
     check_passes(exchange, route, ports)?;
     let body_limit = check_body(exchange, route, ports)?;
-    authenticate(exchange, route, ports).await?;
+    authenticate(exchange, &route.policy().authn, ports).await?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("token", exchange, ports).await;
-    let authorized = authorize(exchange, route, ports)?;
+    let authorized = authorize(exchange, &route.policy().authz, ports)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
     if let Action::Respond(config) = &route.route.action {
@@ -155,24 +156,6 @@ fn check_text<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Proble
     let lost = exchange.head.has_lost_bytes();
     let checked = if lost { Err(Problem::new(&TEXT_MALFORMED, detail)) } else { Ok(()) };
     checked.told(ports, "text", |()| account::readable())
-}
-
-/// Paths that the gateway answers itself.
-async fn built_in<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
-    let asks = matches!(exchange.head.method(), "GET" | "HEAD");
-    match exchange.head.path() {
-        health::LIVE if asks => {
-            exchange.built_in = Some(health::LIVE);
-            Ok(Some(health::live())).told(ports, "health", |_| account::healthy())
-        }
-        health::READY if asks => {
-            exchange.built_in = Some(health::READY);
-            #[cfg(feature = "faults")]
-            crate::pipeline::faults::strike("park", exchange, ports).await;
-            health::ready(ports).await.map(Some).told(ports, "health", |_| account::healthy())
-        }
-        _ => Ok(None),
-    }
 }
 
 /// What the gateway refuses, or sends elsewhere, whatever its routes say.
@@ -261,8 +244,13 @@ fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &
     left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 
-async fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
-    let (gateway, config) = (exchange.gateway, &route.policy().authn);
+/// Who asks, for a route or a path of the gateway's own that takes these tokens.
+pub(super) async fn authenticate<P: Ports>(
+    exchange: &mut Exchange<'_>,
+    config: &authn::Config,
+    ports: &P,
+) -> Result<(), Problem> {
+    let gateway = exchange.gateway;
     let asked = authn::Asked { authorization: exchange.header(Header::Authorization), realm: &gateway.name };
     let found = authn::authenticate(gateway.issuers(), config, asked, ports, unverified).await;
     let found = found.told(ports, "authn", |found| account::authenticated(found.as_ref(), config))?;
@@ -278,8 +266,13 @@ fn unverified(failure: Failure) -> Problem {
     }
 }
 
-fn authorize<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<Authorized, Problem> {
-    let (wanted, principal) = (&route.policy().authz, exchange.principal.as_deref());
+/// Whether they may, by what a route or a path of the gateway's own asks for.
+pub(super) fn authorize<P: Ports>(
+    exchange: &Exchange<'_>,
+    wanted: &authz::Config,
+    ports: &P,
+) -> Result<Authorized, Problem> {
+    let principal = exchange.principal.as_deref();
     let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
     ports.saw(|| account::authorization(exchange, wanted, &authorized));
     authorized
@@ -387,7 +380,7 @@ async fn sign<P: Ports>(
     Ok(plan)
 }
 
-fn inconsistent(_: Inconsistent) -> Problem {
+pub(super) fn inconsistent(_: Inconsistent) -> Problem {
     Problem::new(&INTERNAL, "The configuration of the gateway is inconsistent.")
 }
 

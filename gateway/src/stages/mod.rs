@@ -15,6 +15,8 @@ pub mod deprecation;
 
 pub mod maintenance;
 
+pub mod drain;
+
 pub mod guard;
 
 pub mod respond;

@@ -5,14 +5,14 @@ use crate::{
     config::{
         diagnostics::Report,
         keys::{Keys as _, keys},
-        kinds,
+        kinds::{self, Kind},
         layers::Stack,
-        model::{Grammar, Key},
+        model::{Grammar, Key, Shape},
         reader::{Item, Located},
-        values::names,
+        values::{names, variables},
     },
     stages::{
-        address, explain,
+        address, drain, explain,
         forward::upstream::DEFAULT_TIMEOUTS,
         guard::before_keys,
         log, security_headers,
@@ -46,7 +46,31 @@ keys! {
         /// table names a list to which trusted proxies add. What is missing or malformed is unknown.
         /// Example: `address_from = { header = "x-forwarded-for", trusted = 1 }`
         address_from: address::Source [Default("\"cf-connecting-ip\"")] = address::keys::source(),
+        /// Whether the gateway takes no new requests because another one takes its place. Every route then answers 503
+        /// with `Retry-After` and `/health/ready` says so, while requests in flight go on. A variable switches it without
+        /// another file; it says `on`, `off`, `true`, `false`, `1` or `0`, or the gateway does not start.
+        /// Example: `drain = { on = "${DRAIN:-off}", retry_after = "30s" }`
+        drain: drain::Config [Default("false")] = drain::keys::drain(),
+        /// Variables that the Worker must have although the file names them nowhere, because something beside the gateway
+        /// needs them. They are secrets: without a value, or with one from an example, the gateway does not start.
+        /// Example: `requires = ["ENCRYPTION_KEY"]`
+        requires: Vec<String> [Default("[]")] = kinds::list(required_variable()),
     }
+}
+
+fn required_variable() -> Kind<'static, String> {
+    let grammar = Grammar {
+        name: "variable name",
+        sentence: "capital letters, digits and underscores, not a digit first",
+        example: "ENCRYPTION_KEY",
+        pattern: Some("^[A-Z_][A-Z0-9_]*$"),
+    };
+    let read = |item: &Item<'_>| {
+        let name = item.parsed(variables::name)?;
+        item.context().intern_secret(item, &name)?;
+        Some(name)
+    };
+    Kind::new(read, move || Shape::Text(grammar))
 }
 
 /// The section.

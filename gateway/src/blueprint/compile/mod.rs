@@ -7,6 +7,7 @@
 mod environments;
 pub mod files;
 mod gateway;
+mod health;
 pub mod model;
 mod policies;
 mod read_headers;
@@ -158,6 +159,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let issuers = sections::issuers(&mut root);
     let upstreams = sections::upstreams(&mut root);
     sections::roles(&mut root);
+    let health = root.optional("health", health::read).unwrap_or_default();
     let policies = sections::policies(&mut root);
     let mut declared = routes::read(&mut root);
     let well_known = root.optional("well_known", well_known::read);
@@ -178,6 +180,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
     let upstreams = upstreams.into_values()?;
+    health::check_required(health.required.get().map_or(&[], Vec::as_slice), &upstreams, context);
     let fallback = gateway.fallback();
     let blueprint = Blueprint {
         before: gateway.before.config(),
@@ -186,6 +189,8 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         explain: gateway.keys.explain.get().cloned(),
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
+        drain: gateway.keys.drain.or(None)?,
+        health: crate::stages::health::keys::config(health)?,
         bindings: bindings(&upstreams, &built.routes),
         upstreams,
         issuers: issuers.into_values()?,

@@ -8,7 +8,7 @@ use crate::{
         model::{Grammar, Key, Presence, Shape},
         roles,
     },
-    stages::{authn::issuers, forward::upstreams},
+    stages::{authn::issuers, forward::upstreams, health},
 };
 
 /// A section of the file.
@@ -72,6 +72,7 @@ pub fn sections() -> Vec<Section> {
         section("upstreams", UPSTREAMS, upstreams::Keys::model()),
         section("issuers", ISSUERS, issuers::Keys::model()),
         roles,
+        Section { named: None, ..section("health", HEALTH, health::keys::Keys::model()) },
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
         Section { named: None, ..section("well_known", WELL_KNOWN, well_known::model()) },
@@ -93,6 +94,8 @@ const ISSUERS: &str = "Whose tokens are believed. A token must carry `exp`; `nbf
 const ROLES: &str = "Which role includes which others, directly or through further roles: `engineer = [\"viewer\"]` lets \
                      engineers do what viewers may. A role that includes no other is written `viewer = []`. Without \
                      this table every name is a role, and none includes another.";
+
+const HEALTH: &str = "What the health paths ask, and who may see the details. The section may be left out.";
 
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";

@@ -7,13 +7,14 @@ use crate::{
     },
     http::method::Method,
     routing::pattern::{Pattern, PatternError, Segment},
+    stages::health,
 };
 
 /// The first segment of every path that the gateway keeps for itself.
 const OWN_SEGMENT: &str = "__ferrogate";
 
 /// Paths that the gateway answers itself.
-const OWN_PATHS: [&str; 2] = ["/health/live", "/health/ready"];
+const OWN_PATHS: [&str; 5] = [health::SUMMARY, health::LIVE, health::READY, health::STARTUP, health::DETAILED];
 
 /// What stands for every method.
 const ANY: &str = "ANY";

@@ -22,6 +22,7 @@ use crate::{
         keys::{Key, Keys as _},
         layers::RouteFacts,
         reader::{Item, Located, Reader, joined},
+        switch::Switch,
         values::{listed, quoted},
     },
     http::{host::HostPattern, method::Method},
@@ -30,7 +31,10 @@ use crate::{
         table::Table,
         wish::Places,
     },
-    stages::respond::{self, Fixed},
+    stages::{
+        maintenance::Maintenance,
+        respond::{self, Fixed},
+    },
 };
 
 /// A route as declared; it may stand for several methods.
@@ -183,7 +187,8 @@ fn policy(
     };
     let stack: Vec<&Layer> = layers.iter().map(|layer| layer.keys).collect();
     let policy = Policy::resolve(&stack, &mut facts);
-    let is_closed = policy.as_ref().is_none_or(|policy| policy.maintenance.is_some());
+    let always = |closed: &Maintenance| closed.on == Switch::On;
+    let is_closed = policy.as_ref().is_none_or(|policy| policy.maintenance.as_ref().is_some_and(always));
     if route.action == Some(Action::Closed) && !is_closed {
         report_no_action(route, context.report);
     }

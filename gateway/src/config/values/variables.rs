@@ -116,17 +116,26 @@ fn push_literal(parts: &mut Vec<Part>, text: &str) {
 
 fn variable(inner: &str) -> Result<Part, Fault> {
     let (name, default) = inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
+    self::name(name)?;
+    if default.is_some_and(|default| default.contains("${")) {
+        let fault = Fault::new(Code::BadVariable, "a default holds a variable itself");
+        return Err(fault.expected("a default that is plain text"));
+    }
+    Ok(Part::Variable { name: name.to_owned(), default: default.map(str::to_owned) })
+}
+
+/// The name of a variable.
+///
+/// # Errors
+/// [`Code::BadVariable`].
+pub fn name(name: &str) -> Result<String, Fault> {
     let first = name.starts_with(|first: char| first.is_ascii_uppercase() || first == '_');
     let rest = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     if !(first && rest) {
         let fault = Fault::new(Code::BadVariable, format!("{} is not the name of a variable", quoted(name)));
         return Err(fault.expected("upper case letters, digits and underscores, not a digit first: `${CATALOG_URL}`"));
     }
-    if default.is_some_and(|default| default.contains("${")) {
-        let fault = Fault::new(Code::BadVariable, "a default holds a variable itself");
-        return Err(fault.expected("a default that is plain text"));
-    }
-    Ok(Part::Variable { name: name.to_owned(), default: default.map(str::to_owned) })
+    Ok(name.to_owned())
 }
 
 #[cfg(test)]

@@ -10,19 +10,22 @@ use crate::{
     routing::served,
     stages::{
         authn::{Issuer, KeySource, Keys as Material, Rules},
-        cors,
+        cors, drain,
         forward::upstream::{Credentials, Target, Upstream},
         guard::before,
-        security_headers, trace,
+        health, security_headers, trace,
     },
 };
 
 /// `[gateway]`: its name, and what holds for answers that belong to no route.
 pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
     let keys = |blueprint: &Blueprint| {
-        let nobody = |_| Value::default();
+        let named = |index: u16| {
+            let issuer = blueprint.issuers.get(usize::from(index));
+            issuer.map(|issuer| issuer.name.clone()).unwrap_or_default().into()
+        };
         let (variables, keys) = (&blueprint.variables, Keys::new());
-        let mut teller = Teller { variables, parameters: &[], issuer: &nobody, keys };
+        let mut teller = Teller { variables, parameters: &[], issuer: &named, keys };
         teller.put("name", blueprint.name.as_str());
         before::told(&blueprint.before, &mut teller);
         cors::told(&blueprint.fallback.cors, &mut teller);
@@ -35,6 +38,8 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         if !blueprint.principal_headers.is_empty() {
             teller.put("principal_headers", crate::config::told::sorted(&blueprint.principal_headers));
         }
+        drain::told(&blueprint.drain, &mut teller);
+        health::told(&blueprint.health, &mut teller);
         teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()
@@ -152,7 +157,7 @@ fn material(keys: &Material, variables: &Variables) -> (String, Value) {
 pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |upstream: &Upstream| {
-        let Upstream { name, target, prefix, timeout: _, credentials } = upstream;
+        let Upstream { name, target, prefix, timeout: _, credentials, health } = upstream;
         let target = match target {
             Target::Url(url) => [words::text(url, variables).trim_end_matches('/'), prefix].concat().into(),
             // The other Worker sees the name as its host.
@@ -163,6 +168,9 @@ pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
         let mut keys = Keys::from([("target".to_owned(), target)]);
         if matches!(upstream.target, Target::Service(_)) && !prefix.is_empty() {
             keys.insert("prefix".to_owned(), prefix.clone().into());
+        }
+        if let Some(path) = health {
+            keys.insert("health".to_owned(), path.clone().into());
         }
         if let Some(credentials) = credentials {
             keys.insert("credentials".to_owned(), credentials_in_words(credentials, variables));

@@ -17,6 +17,8 @@ pub struct Upstream {
     pub timeout: Option<Timeouts>,
     /// What proves to it that the request comes from the gateway.
     pub credentials: Option<Credentials>,
+    /// The path that tells how it is, behind the target and the prefix; it begins with a slash.
+    pub health: Option<String>,
 }
 
 /// Where an upstream is.

@@ -29,6 +29,13 @@ const PREFIX: Grammar = Grammar {
     pattern: Some("^(/.*)?$"),
 };
 
+const HEALTH: Grammar = Grammar {
+    name: "health path",
+    sentence: "a path that begins with a slash: `\"/healthz\"`",
+    example: "/healthz",
+    pattern: Some("^/[^?#]*$"),
+};
+
 keys! {
     /// Where requests go.
     pub struct Keys {
@@ -46,6 +53,10 @@ keys! {
         /// A table with `bearer`, with `user` and `password`, with `header` and `value`, or with `hmac`.
         /// Example: `credentials = { bearer = "${CATALOG_TOKEN}" }`
         credentials: Credentials [Optional] = kinds::checked_table::<CredentialKeys, Credentials>(credentials),
+        /// The path that tells how the upstream is, behind the target and the prefix. The gateway asks it when its own
+        /// `/health` is asked, with `GET` and the `credentials`; any status below 400 is good.
+        /// Example: `health = "/healthz"`
+        health: String [Optional] = kinds::parsed(HEALTH, health),
     }
 }
 
@@ -103,7 +114,8 @@ const CREDENTIALS: [&str; 8] = ["bearer", "user", "password", "header", "value",
 pub fn upstream(name: &str, keys: Keys) -> Option<Upstream> {
     let (prefix, timeout) = (keys.prefix.or(String::new())?, keys.timeout.maybe()?);
     let credentials = keys.credentials.maybe()?;
-    Some(Upstream { name: name.to_owned(), target: keys.targets.take()?, prefix, timeout, credentials })
+    let health = keys.health.maybe()?;
+    Some(Upstream { name: name.to_owned(), target: keys.targets.take()?, prefix, timeout, credentials, health })
 }
 
 fn duration() -> Kind<'static, u32> {
@@ -212,4 +224,12 @@ fn prefix(text: &str) -> Result<String, Fault> {
         if text.starts_with('/') { fault.expected(error.expected()) } else { fault }
     })?;
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn health(text: &str) -> Result<String, Fault> {
+    let checked = path::check(text).map(|()| text.to_owned());
+    checked.map_err(|error| {
+        let fault = Fault::new(Code::BadPath, format!("{} is not a path that requests can have", quoted(text)));
+        fault.expected(if text.starts_with('/') { error.expected() } else { HEALTH.sentence })
+    })
 }

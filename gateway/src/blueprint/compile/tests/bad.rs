@@ -66,6 +66,8 @@ findings_of! {
     headers_of_the_connection_are_left_to_it: "header_owned";
     a_header_is_set_once: "header_twice";
     a_header_has_a_value_that_http_allows: "header_value";
+    health_asks_what_is_there_and_a_switch_is_on_or_off: "health";
+    what_is_required_can_be_asked: "health_required";
     a_list_of_hosts_names_one: "host_empty_list";
     a_star_stands_before_a_host: "host_star";
     a_host_is_in_lower_case: "host_upper_case";

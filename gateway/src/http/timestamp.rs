@@ -1,0 +1,82 @@
+//! Moments as people and machines read them: RFC 3339, in UTC, with milliseconds. No time zones, no reading.
+
+use super::Millis;
+
+const MS_PER_DAY: Millis = 86_400_000;
+
+/// `2026-11-21T10:12:13.456Z`.
+#[must_use]
+pub fn rfc3339(now: Millis) -> String {
+    let (days, within) = (now.div_euclid(MS_PER_DAY), now.rem_euclid(MS_PER_DAY));
+    let (year, month, day) = date(days);
+    let part = |unit: Millis, count: Millis| within.div_euclid(unit).rem_euclid(count);
+    let (hour, minute, second) = (part(3_600_000, 24), part(60_000, 60), part(1_000, 60));
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", part(1, 1_000))
+}
+
+/// Year, month and day of a number of days since 1970-01-01. Years are counted from March, so that the leap day is the
+/// last of its year, in eras of 400 years, which are all of the same length.
+fn date(days: u64) -> (u64, u64, u64) {
+    // From 0000-03-01 on.
+    let days = days.saturating_add(719_468);
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let leaps = |of_era: u64| {
+        let (fours, centuries, eras) =
+            (of_era.div_euclid(1_460), of_era.div_euclid(36_524), of_era.div_euclid(146_096));
+        of_era.saturating_sub(fours).saturating_add(centuries).saturating_sub(eras)
+    };
+    let year_of_era = leaps(of_era).div_euclid(365);
+    let before = year_of_era
+        .saturating_mul(365)
+        .saturating_add(year_of_era.div_euclid(4))
+        .saturating_sub(year_of_era.div_euclid(100));
+    let of_year = of_era.saturating_sub(before);
+    // Five months have 153 days, wherever one begins in March or August.
+    let months = of_year.saturating_mul(5).saturating_add(2).div_euclid(153);
+    let first = months.saturating_mul(153).saturating_add(2).div_euclid(5);
+    let day = of_year.saturating_sub(first).saturating_add(1);
+    let month = if months < 10 { months.saturating_add(3) } else { months.saturating_sub(9) };
+    let year = era.saturating_mul(400).saturating_add(year_of_era).saturating_add(u64::from(month <= 2));
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_a_calendar_has_them() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+            (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+            (1_735_689_599_000, "2024-12-31T23:59:59.000Z"),
+            (1_800_000_000_000, "2027-01-15T08:00:00.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ];
+        for (moment, written) in cases {
+            assert_eq!(rfc3339(moment), written);
+        }
+        assert!(rfc3339(Millis::MAX).ends_with('Z'), "any number is a moment");
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        const DAYS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..200_000 {
+            assert_eq!(date(days), (year, month, day));
+            let leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            day += 1;
+            if day > DAYS[month as usize - 1] + u64::from(leap) {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+    }
+}

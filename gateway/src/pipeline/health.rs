@@ -1,0 +1,84 @@
+//! The paths under `/health`, which belong to no route: neither maintenance nor a drain closes them.
+
+use crate::{
+    http::{problem::Problem, reply::Made},
+    pipeline::{
+        account::{self, Told},
+        exchange::Exchange,
+        gateway::{Gateway, Inconsistent},
+        run::{authenticate, authorize, inconsistent},
+    },
+    ports::Ports,
+    routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
+    stages::{
+        authn, authz, drain,
+        health::{self, About, Watched},
+    },
+};
+
+/// What the health paths need, made ready for an isolate.
+pub(super) struct Health {
+    /// What they ask.
+    pub(super) components: Vec<Watched>,
+    /// How long.
+    pub(super) within_ms: u32,
+    /// Whose tokens, and which of them, see the details; `None`: nobody's.
+    pub(super) operator: Option<(authn::Config, authz::Config)>,
+}
+
+/// The answer to a health path; `None` for any other path.
+pub(super) async fn answer<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
+    let Some(path) = health::path(exchange.head.path()) else { return Ok(None) };
+    // In a box, so that the future of every other request is no larger for it.
+    let answered = Box::pin(serve(exchange, path, ports)).await;
+    answered.told(ports, "health", |_| account::healthy()).map(Some)
+}
+
+async fn serve<P: Ports>(exchange: &mut Exchange<'_>, path: &'static str, ports: &P) -> Result<Made, Problem> {
+    let gateway = exchange.gateway;
+    let operator = gateway.health.operator.as_ref();
+    if path == health::DETAILED && operator.is_none() {
+        return Err(Problem::new(&ROUTE_NOT_FOUND, "No route of this gateway has this path."));
+    }
+    exchange.built_in = Some(path);
+    if !matches!(exchange.head.method(), "GET" | "HEAD") {
+        let allowed = "GET, HEAD";
+        return Err(Problem::new(&METHOD_NOT_ALLOWED, "This path is there for: GET, HEAD.").header("allow", allowed));
+    }
+    match path {
+        health::READY => {
+            drain::check(gateway.draining())?;
+            #[cfg(feature = "faults")]
+            crate::pipeline::faults::strike("park", exchange, ports).await;
+            health::ready(&health::ask(&gateway.health.components, true, gateway.health.within_ms, ports).await)
+        }
+        health::SUMMARY => {
+            let measured = health::ask(&gateway.health.components, false, gateway.health.within_ms, ports).await;
+            Ok(health::summary(&about(gateway), &measured, ports.now()))
+        }
+        health::DETAILED => {
+            admit(exchange, ports).await?;
+            let measured = health::ask(&gateway.health.components, false, gateway.health.within_ms, ports).await;
+            Ok(health::detailed(&about(gateway), &measured, ports.now()))
+        }
+        // It lives and has started: else nobody were here.
+        _ => Ok(health::passes()),
+    }
+}
+
+/// Lets the operator in, by the stages that routes have.
+async fn admit<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<(), Problem> {
+    let (who, may) = exchange.gateway.health.operator.as_ref().ok_or_else(|| inconsistent(Inconsistent))?;
+    authenticate(exchange, who, ports).await?;
+    authorize(exchange, may, ports).map(drop)
+}
+
+fn about(gateway: &Gateway) -> About<'_> {
+    About {
+        name: &gateway.name,
+        environment: gateway.place.environment.as_deref(),
+        release: gateway.place.release,
+        started: gateway.place.now,
+        is_draining: gateway.draining().is_some(),
+    }
+}
