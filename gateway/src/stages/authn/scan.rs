@@ -1,10 +1,10 @@
 //! The form of a token: three parts of canonical base64url, and a header that asks for nothing strange. Refused here is
-//! what no honest issuer makes, before any of it is believed.
+//! what no honest issuer makes, before any of it is believed. What is left is read by `jwt-compact`.
 //!
 //! Not here: signatures, and what claims say.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::Value;
+use jwt_compact::UntrustedToken;
 
 use super::strict;
 
@@ -22,6 +22,7 @@ const STRANGE: [&str; 3] = ["crit", "b64", "zip"];
 /// The parts of a compact token (RFC 7515 section 3.1).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Compact<'t> {
+    whole: &'t str,
     /// What is signed: header and payload with the dot between them.
     pub(super) signed: &'t str,
     header: &'t str,
@@ -36,21 +37,20 @@ impl<'t> Compact<'t> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         let is_whole = header.len() <= LONGEST_HEADER && [header, payload, signature].into_iter().all(is_canonical);
-        is_whole.then_some(Self { signed, header, payload, signature })
+        is_whole.then_some(Self { whole: token, signed, header, payload, signature })
     }
 
     /// What the header says; `None` when it is malformed or strange.
     pub(super) fn header(&self) -> Option<Header> {
-        let mut members = strict::object(&Base64UrlUnpadded::decode_vec(self.header).ok()?)?;
+        // The scan first: `jwt-compact` would take the last of two members of one name.
+        let members = strict::object(&Base64UrlUnpadded::decode_vec(self.header).ok()?)?;
         if STRANGE.iter().any(|name| members.contains_key(*name)) {
             return None;
         }
-        let mut text = |name: &str| match members.remove(name) {
-            Some(Value::String(text)) => Some(Some(text)),
-            Some(_) => None,
-            None => Some(None),
-        };
-        Some(Header { algorithm: text("alg")??, kind: text("typ")?, key: text("kid")? })
+        let token: UntrustedToken<'_> = UntrustedToken::new(self.whole).ok()?;
+        let jwt_compact::Header { token_type, key_id, .. } = token.header();
+        let (kind, key) = (token_type.clone(), key_id.clone());
+        Some(Header { algorithm: token.algorithm().to_owned(), kind, key })
     }
 
     /// The claims; `None` when they are no object that can be read in one way only.
