@@ -85,7 +85,7 @@ describe('without any key', () => {
   test('TRACE is never served', async () => {
     const answer = await gateway.speak(head('TRACE', '/open/echo'));
     assertProblem(answer, 405, 'method_not_allowed');
-    assert.equal(answer.headers.allow, 'GET, HEAD, POST, DELETE');
+    assert.equal(answer.headers.allow, 'GET, HEAD, POST, DELETE, OPTIONS');
     assertProblem(await gateway.speak(head('TRACE', '/nowhere')), 404, 'route_not_found');
   });
 
