@@ -124,6 +124,14 @@ impl<P> Effects<P> {
     }
 }
 
+impl<P: Witness> Effects<P> {
+    #[cold]
+    fn keep(&self, decision: Decision) {
+        self.platform.saw(|| decision.clone());
+        self.heard.borrow_mut().push(decision);
+    }
+}
+
 impl<P> Clock for Effects<P> {
     fn now(&self) -> Millis {
         self.now.get()
@@ -145,12 +153,11 @@ impl<P: Dependencies> Dependencies for Effects<P> {
 impl<P: Witness> Witness for Effects<P> {
     #[inline(always)]
     fn saw(&self, decision: impl FnOnce() -> Decision) {
-        if !self.listens.get() {
-            return self.platform.saw(decision);
+        if self.listens.get() {
+            self.keep(decision());
+        } else {
+            self.platform.saw(decision);
         }
-        let decision = decision();
-        self.platform.saw(|| decision.clone());
-        self.heard.borrow_mut().push(decision);
     }
 
     fn listen(&self) {

@@ -59,6 +59,7 @@ impl<T> Told<T> for Result<T, Problem> {
 
 /// The request may come to this host, in this way and with this method, or is sent elsewhere.
 #[must_use]
+#[cold]
 pub fn may_enter(elsewhere: Option<&Made>) -> Decision {
     match elsewhere {
         None => Decision::passed("guard", "The gateway takes requests to this host, in this way and with this method."),
@@ -67,6 +68,7 @@ pub fn may_enter(elsewhere: Option<&Made>) -> Decision {
     }
 }
 
+#[cold]
 fn refused(stage: &'static str, problem: &Problem) -> Decision {
     let decision = Decision::refused(stage, problem.detail.clone());
     let decision = decision.fact("code", problem.kind.code).fact("status", problem.kind.status);
@@ -78,6 +80,7 @@ fn refused(stage: &'static str, problem: &Problem) -> Decision {
 
 /// The request has an id.
 #[must_use]
+#[cold]
 pub fn named(exchange: &Exchange<'_>) -> Decision {
     let kept = exchange.header(Header::RequestId) == Some(&*exchange.request_id);
     let why = if kept { "The client's request id is kept." } else { "The request gets an id of its own." };
@@ -86,6 +89,7 @@ pub fn named(exchange: &Exchange<'_>) -> Decision {
 
 /// The gateway takes part in a trace.
 #[must_use]
+#[cold]
 pub fn traced(trace: &Trace<'_>) -> Decision {
     let why = match trace.source {
         Source::Client => "The client's trace is continued.",
@@ -105,18 +109,21 @@ pub fn traced(trace: &Trace<'_>) -> Decision {
 
 /// Nothing was lost on the way.
 #[must_use]
+#[cold]
 pub fn readable() -> Decision {
     Decision::passed("text", "The URL and the headers that decisions read are valid text.")
 }
 
 /// The route is not closed.
 #[must_use]
+#[cold]
 pub fn open() -> Decision {
     Decision::passed("maintenance", "The route is open.")
 }
 
 /// The route is still there.
 #[must_use]
+#[cold]
 pub fn supported(deprecation: &Deprecation) -> Decision {
     let decision = Decision::passed("deprecation", "The route is deprecated and still there.");
     deprecation.headers.iter().fold(decision, |decision, (name, value)| decision.fact(name.clone(), value))
@@ -124,18 +131,21 @@ pub fn supported(deprecation: &Deprecation) -> Decision {
 
 /// The gateway said what a path can be asked for.
 #[must_use]
+#[cold]
 pub fn listed(allow: &str) -> Decision {
     Decision::decided("options", "The gateway answers OPTIONS itself.").fact("allow", allow)
 }
 
 /// The gateway said how it is.
 #[must_use]
+#[cold]
 pub fn healthy() -> Decision {
     Decision::decided("health", "The gateway answers this path itself.")
 }
 
 /// There is a route.
 #[must_use]
+#[cold]
 pub fn selected(exchange: &Exchange<'_>, selection: &Selection<'_>) -> Decision {
     let (found, wanted) = match selection {
         Selection::Route(found) => (found, None),
@@ -156,6 +166,7 @@ pub fn selected(exchange: &Exchange<'_>, selection: &Selection<'_>) -> Decision 
     decision.fact("host", exchange.head.host()).maybe("version", found.version).maybe("announced_method", wanted)
 }
 
+#[cold]
 fn parameters(decision: Decision, route: Option<ReadyRoute<'_>>, found: &Match<'_>) -> Decision {
     let Some(route) = route else { return decision };
     let named = route.route.parameters.iter().zip(&found.values);
@@ -166,6 +177,7 @@ fn parameters(decision: Decision, route: Option<ReadyRoute<'_>>, found: &Match<'
 
 /// It is settled which page may read the answer.
 #[must_use]
+#[cold]
 pub fn granted(exchange: &Exchange<'_>) -> Decision {
     let origin = exchange.header(Header::Origin);
     let why = match (&exchange.grant, origin) {
@@ -187,6 +199,7 @@ fn grant<'e>(exchange: &'e Exchange<'_>) -> &'e str {
 
 /// A preflight is answered.
 #[must_use]
+#[cold]
 pub fn preflight(exchange: &Exchange<'_>) -> Decision {
     Decision::decided("preflight", "The page may send the announced request.")
         .maybe("method", exchange.header(Header::AccessControlRequestMethod))
@@ -195,6 +208,7 @@ pub fn preflight(exchange: &Exchange<'_>) -> Decision {
 
 /// The request does not go round in circles.
 #[must_use]
+#[cold]
 pub fn passes_once(exchange: &Exchange<'_>) -> Decision {
     Decision::passed("via", "The request has not passed this gateway too often.")
         .maybe("via", exchange.sent(crate::stages::via::VIA))
@@ -202,6 +216,7 @@ pub fn passes_once(exchange: &Exchange<'_>) -> Decision {
 
 /// The body is not known to be too large; `left` is the limit that is still to be watched.
 #[must_use]
+#[cold]
 pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>) -> Decision {
     let limit = route.policy().guard.body_limit;
     let length = exchange.header(Header::ContentLength);
@@ -215,6 +230,7 @@ pub fn sized(exchange: &Exchange<'_>, route: ReadyRoute<'_>, left: Option<Size>)
 
 /// It is settled who asks, if anybody must say so.
 #[must_use]
+#[cold]
 pub fn authenticated(found: Option<&Authenticated<'_>>, config: &authn::Config) -> Decision {
     let Some(Authenticated { issuer, principal }) = found else {
         let why = match config {
@@ -235,6 +251,7 @@ pub fn authenticated(found: Option<&Authenticated<'_>>, config: &authn::Config) 
 
 /// It is settled whether the caller may. A condition that fails is told here, and to nobody else.
 #[must_use]
+#[cold]
 pub fn authorization<T>(exchange: &Exchange<'_>, config: &authz::Config, came_to: &Result<T, Problem>) -> Decision {
     let problem = match came_to {
         Ok(_) => return authorized(exchange.principal.as_deref(), config),
@@ -263,12 +280,14 @@ fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision
 
 /// The route has answered by itself.
 #[must_use]
+#[cold]
 pub fn responded(made: &Made) -> Decision {
     Decision::decided("respond", "The route's answer stands in the configuration.").fact("status", made.status)
 }
 
 /// It is settled what the upstream is asked.
 #[must_use]
+#[cold]
 pub fn planned(plan: &Forward, transform: &transform::Config) -> Decision {
     let why = match (plan.binding.is_empty(), plan.untouched) {
         (true, false) => "The request goes to the upstream.",
@@ -285,18 +304,21 @@ pub fn planned(plan: &Forward, transform: &transform::Config) -> Decision {
 
 /// The body is there.
 #[must_use]
+#[cold]
 pub fn digested() -> Decision {
     Decision::passed("digest", "The whole body is there, and the signature of the request covers it.")
 }
 
 /// The upstream has answered.
 #[must_use]
+#[cold]
 pub fn forwarded(head: &Head) -> Decision {
     Decision::decided("forward", "The upstream has answered.").fact("status", head.status)
 }
 
 /// The answer is made.
 #[must_use]
+#[cold]
 pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
     let own = exchange.route.is_some_and(ReadyRoute::is_pass_through);
     let why = match &closed.reply {

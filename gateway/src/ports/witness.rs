@@ -3,7 +3,7 @@
 //! What would be told is a closure that nobody calls unless somebody listens: the command `explain` always does, the Worker
 //! where a request brings a token for it. Not here: the log line, which every request has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Display};
 
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ pub struct Decision {
     /// What it means for the request.
     pub outcome: Outcome,
     /// The reason, in a sentence.
-    pub why: String,
+    pub why: Cow<'static, str>,
     /// What the reason rests on.
     pub facts: Vec<Fact>,
 }
@@ -59,37 +59,48 @@ pub struct Fact {
 }
 
 impl Decision {
+    #[cold]
+    fn new(stage: &'static str, outcome: Outcome, why: Cow<'static, str>) -> Self {
+        Self { stage, outcome, why, facts: Vec::new() }
+    }
+
     /// The request goes on.
     #[must_use]
-    pub fn passed(stage: &'static str, why: impl Into<String>) -> Self {
-        Self { stage, outcome: Outcome::Passed, why: why.into(), facts: Vec::new() }
+    pub fn passed(stage: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(stage, Outcome::Passed, why.into())
     }
 
     /// The request is answered.
     #[must_use]
-    pub fn decided(stage: &'static str, why: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Decided, ..Self::passed(stage, why) }
+    pub fn decided(stage: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(stage, Outcome::Decided, why.into())
     }
 
     /// The request is answered with a problem.
     #[must_use]
-    pub fn refused(stage: &'static str, why: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Refused, ..Self::passed(stage, why) }
+    pub fn refused(stage: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(stage, Outcome::Refused, why.into())
     }
 
     /// Names something that it rests on.
     #[must_use]
-    pub fn fact(mut self, name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
-        self.facts.push(Fact { name: name.into(), value: value.to_string() });
+    pub fn fact(mut self, name: impl Into<Cow<'static, str>>, value: impl Display) -> Self {
+        self.add(name.into(), &value);
         self
     }
 
     /// Names something that it rests on, if it is there.
     #[must_use]
-    pub fn maybe(self, name: impl Into<Cow<'static, str>>, value: Option<impl ToString>) -> Self {
-        match value {
-            Some(value) => self.fact(name, value),
-            None => self,
+    pub fn maybe(mut self, name: impl Into<Cow<'static, str>>, value: Option<impl Display>) -> Self {
+        if let Some(value) = value {
+            self.add(name.into(), &value);
         }
+        self
+    }
+
+    /// One function for all kinds of values: these are many places and rarely come to pass.
+    #[cold]
+    fn add(&mut self, name: Cow<'static, str>, value: &dyn Display) {
+        self.facts.push(Fact { name, value: value.to_string() });
     }
 }
