@@ -112,7 +112,8 @@ describe('conditions', () => {
     ['/tenants/acme/echo', { tenant: 'acme', plan: 'free' }],
     ['/tenants/acme/echo', { tenant: 'acme' }],
     ['/tenants/acme/echo', { tenant: ['acme'], plan: 'paid' }],
-    ['/tenants/%61cme/echo', { tenant: 'acme', plan: 'paid' }],
+    ['/tenants/a%40b/echo', { tenant: 'a@b', plan: 'paid' }],
+    ['/tenants/acme;x=1/echo', { tenant: 'acme;x=1', plan: 'paid' }],
   ]) {
     test(`${path} is refused to ${JSON.stringify(claims)}`, async () => {
       const answer = await gateway.ask(path, bearer(claims));

@@ -112,10 +112,10 @@ fn starts_with(whole: &Scalar<'_>, prefix: &Scalar<'_>) -> Option<bool> {
     }
 }
 
-/// Nothing is decoded here: the upstream gets what was sent and may read it either way. So a text with something
-/// percent-encoded in it is neither equal to another nor different.
+/// Nothing is decoded here: the upstream gets what was sent and may read it either way. So a text in which something is
+/// percent-encoded, or has parameters behind a `;` that some servers take off, is neither equal to another nor different.
 fn plain(sent: &str) -> Option<()> {
-    (!sent.contains('%')).then_some(())
+    (!sent.contains(['%', ';'])).then_some(())
 }
 
 impl Operand {

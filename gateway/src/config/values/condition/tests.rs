@@ -17,7 +17,10 @@ impl Facts for Request {
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
-        [("tenant", "acme"), ("id", "a%62c"), ("same", "a%62c")].into_iter().find(|it| it.0 == name).map(|it| it.1)
+        [("tenant", "acme"), ("id", "a%62c"), ("same", "a%62c"), ("more", "acme;x=1")]
+            .into_iter()
+            .find(|it| it.0 == name)
+            .map(|it| it.1)
     }
 
     fn request(&self, field: Field) -> Cow<'_, str> {
@@ -59,7 +62,7 @@ fn what_is_there_is_compared() {
         "request.path starts_with '/acme/' && request.path starts_with claims.base && claims.sub starts_with 'u'",
         "has(claims.sub) && !has(claims.other) && !has(claims.nothing)",
         "claims.tenant == 'x' || (claims.tenant == 'acme' && claims.level == 3)",
-        "path.id == path.same && 'it''s' != claims.sub",
+        "path.id == path.same && path.more starts_with 'acm' && 'it''s' != claims.sub",
     ];
     for text in yes {
         assert_eq!(truth(text), Some(true), "{text}");
@@ -104,7 +107,7 @@ fn what_is_missing_or_of_another_type_is_unknown_and_so_is_its_opposite() {
 }
 
 #[test]
-fn what_is_encoded_in_a_path_is_neither_equal_nor_different() {
+fn what_can_be_read_in_two_ways_is_neither_equal_nor_different() {
     for text in [
         "path.id == 'abc'",
         "path.id != 'abc'",
@@ -112,6 +115,11 @@ fn what_is_encoded_in_a_path_is_neither_equal_nor_different() {
         "path.id == claims.plain",
         "path.id in ['x', 'y']",
         "path.id != path.tenant",
+        "path.more != 'acme'",
+        "path.more == 'acme;x=1'",
+        "path.more != path.tenant",
+        "!(path.more in ['acme'])",
+        "path.more starts_with 'acme;'",
         "request.path == '/acme/abc'",
         "request.path starts_with '/acme/ab'",
         "request.path starts_with '/acme/a%62'",
