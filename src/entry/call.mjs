@@ -133,8 +133,10 @@ class Call {
     return sent;
   }
 
-  /** GET or HEAD with a body: `fetch` takes one only as part of a whole request, which keeps its announced length. */
+  /** GET or HEAD with a body: `fetch` takes one only as part of a whole request, which keeps its announced length. One
+   * without a length would arrive empty, so it counts as too large. */
   sendUnusual(plan, fetcher, url) {
+    if (!this.request.headers.has("content-length")) return Promise.resolve(instances.BODY_TOO_LARGE);
     const copy = new Request(url, this.request);
     this.edited(plan, copy.headers);
     return fetcher.fetch(copy);

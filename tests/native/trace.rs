@@ -59,8 +59,13 @@ trace_headers = true
 server_timing = true
 "#;
 
+/// Without what upstreams are told of proxies.
+fn plain() -> String {
+    CONFIG.replacen("[gateway]\n", "[gateway]\nforwarded = \"off\"\n", 1)
+}
+
 fn gateway(keys: &str) -> Fixture {
-    let config = CONFIG.replacen("[gateway]\n", &format!("[gateway]\n{keys}\n"), 1);
+    let config = plain().replacen("[gateway]\n", &format!("[gateway]\n{keys}\n"), 1);
     Fixture::of(&format!("{config}{ROUTES}"), Memory::default())
 }
 
@@ -87,7 +92,7 @@ fn relayed(finished: &Finished) -> &Edits {
 
 #[test]
 fn a_gateway_that_says_nothing_about_traces_takes_no_part_and_reads_none_of_their_headers() {
-    let mut gateway = Fixture::of(CONFIG, Memory::default());
+    let mut gateway = Fixture::of(&plain(), Memory::default());
     let headers = [(Header::TraceParent, SENT), (Header::TraceState, "FOO"), (Header::Baggage, "nonsense")];
     let (handle, plan) = gateway.forwarded("GET", "/public/x", &headers);
     assert_eq!(plan.head.set.len() + plan.head.remove.len(), 1, "the request id alone: {:?}", plan.head);
@@ -205,13 +210,13 @@ fn only_headers_that_some_route_needs_are_read() {
         about.filter(|header| gateway.driver.gateway().reads(*header)).map(Header::name).collect::<Vec<_>>()
     };
     assert_eq!(reads(traced()), ["traceparent", "tracestate", "x-trace-id", "baggage"]);
-    let config = CONFIG.replacen("[gateway]\n", "[gateway]\ntrace = \"restart\"\n", 1);
+    let config = plain().replacen("[gateway]\n", "[gateway]\ntrace = \"restart\"\n", 1);
     assert_eq!(reads(Fixture::of(&config, Memory::default())), ["traceparent"]);
 }
 
 #[test]
 fn an_explanation_says_what_became_of_the_trace_and_why() {
-    let config = CONFIG.replacen("[gateway]\n", "[gateway]\ntrace = \"continue\"\n", 1);
+    let config = plain().replacen("[gateway]\n", "[gateway]\ntrace = \"continue\"\n", 1);
     let started = started(&format!("{config}{ROUTES}"));
     let told = |target: &str, headers: &[(&str, &str)]| {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -253,9 +258,9 @@ fn an_explanation_says_what_became_of_the_trace_and_why() {
 #[test]
 fn a_comparison_tells_what_is_new_about_traces() {
     let differences = |keys: &str| {
-        let config = |keys: &str| CONFIG.replacen("[gateway]\n", &format!("[gateway]\n{keys}\n"), 1);
+        let config = |keys: &str| plain().replacen("[gateway]\n", &format!("[gateway]\n{keys}\n"), 1);
         let blueprint = |text: &str| compile("gateway.toml", text).into_blueprint().unwrap();
-        let found = diff(&blueprint(CONFIG), &blueprint(&config(keys)));
+        let found = diff(&blueprint(&plain()), &blueprint(&config(keys)));
         let of_gateway = found.into_iter().find(|difference| difference.section == "gateway");
         let changes = of_gateway.into_iter().flat_map(|difference| difference.changes);
         changes.map(|change| format!("{}={}", change.key, change.new.unwrap_or_default())).collect::<Vec<_>>()

@@ -252,10 +252,11 @@ test('a request is one log line with its id, route, status and principal', async
   await gateway.ask('/mine/echo/x', { headers: { ...credentials, 'x-request-id': 'log-1' } });
   const lines = await gateway.linesOf('log-1');
   assert.equal(lines.length, 1);
-  const { duration_ms: duration, ...rest } = lines[0];
-  const expected = { level: 'info', msg: 'request', request_id: 'log-1', method: 'GET', path: '/mine/echo/x', route: 'GET /mine/{rest...}', status: 200, principal: 'u-9' };
+  const { duration_ms: duration, upstream_ms: upstream, ...rest } = lines[0];
+  const expected = { level: 'info', msg: 'request', request_id: 'log-1', upstream: 'origin', method: 'GET', path: '/mine/echo/x', route: 'GET /mine/{rest...}', status: 200, principal: 'u-9' };
   assert.deepEqual(rest, expected);
   assert.ok(Number.isInteger(duration) && duration >= 0 && duration < 5000);
+  assert.ok(Number.isInteger(upstream) && upstream >= 0 && upstream <= duration);
 });
 
 for (const [what, path, headers, expected] of [

@@ -101,13 +101,19 @@ impl Builder {
         if segments.len() > MOST_SEGMENTS {
             return Err(Conflict::TooMany);
         }
+        let known = self.versions.len();
         let version = binding.version.map(|version| self.version(version)).transpose()?;
-        if let Some(version) = version.filter(|version| !version.is_asked) {
+        let tree = self.tree(binding.host);
+        let inserted = tree.insert(segments, Entry { method: binding.method, version, route });
+        let ways = tree.ways;
+        if inserted.is_err() {
+            // A route that is not there names no version.
+            self.versions.truncate(known);
+        } else if let Some(version) = version.filter(|version| !version.is_asked) {
             self.note_path(segments, version.label);
         }
-        let tree = self.tree(binding.host);
-        tree.insert(segments, Entry { method: binding.method, version, route })?;
-        if tree.ways > MOST_WAYS { Err(Conflict::TooManyWays) } else { Ok(()) }
+        inserted?;
+        if ways > MOST_WAYS { Err(Conflict::TooManyWays) } else { Ok(()) }
     }
 
     /// The table of all routes that were added.

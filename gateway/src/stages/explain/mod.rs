@@ -1,7 +1,7 @@
 //! `explain`: an answer that says how it came about, for whoever holds a token that the operator has made.
 //!
 //! Here is who may ask, and how the answer is written. What is told of each stage is the pipeline's (`account`); what
-//! `ferrogate explain` does without a request is another room (`crate::explain`).
+//! `ferrogate explain` does without a request is the room of that name.
 
 #[cfg(feature = "compiler")]
 pub mod keys;
