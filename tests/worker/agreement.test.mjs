@@ -53,7 +53,9 @@ function complete({ method, url, headers, body }, id) {
 
 /** What the command line says becomes of the requests. */
 function explained(toml, requests) {
-  const lines = requests.map(({ method, url, headers }) => JSON.stringify({ method, url, headers, answers: [ANSWER] }));
+  // Over http, as the test asks: the upstream is told.
+  const whole = (url, { host }) => (host === undefined ? url : `http://${host}${url}`);
+  const lines = requests.map(({ method, url, headers }) => JSON.stringify({ method, url: whole(url, headers), headers, answers: [ANSWER] }));
   const [config, file] = [write('gateway.toml', toml), write('requests.jsonl', lines.join('\n'))];
   const variables = ['--var', `JWT_SECRET=${SECRET}`, '--var', `ORIGIN_URL=${origin.url}`];
   const args = ['explain', '--requests', file, '--config', config, ...variables, '--format', 'json'];

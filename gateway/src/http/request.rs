@@ -269,8 +269,9 @@ fn split_url(text: &str, url: Span) -> Option<(Span, Span, Span)> {
     let authority = whole.as_bytes().windows(3).position(|three| three == b"://")?.saturating_add(3);
     let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#');
     let rest = whole.as_bytes().get(authority..)?;
-    // The runtime puts the target `*` of OPTIONS (RFC 9112 section 3.2.4) right behind the host: that is no path.
-    let start = rest.iter().position(ends).unwrap_or(rest.len()).saturating_add(authority);
+    // The runtime puts the target `*` of OPTIONS (RFC 9112 section 3.2.4) right behind the host: no path begins so.
+    let all = rest.strip_suffix(b"*").unwrap_or(rest).len();
+    let start = rest.iter().position(ends).unwrap_or(all).saturating_add(authority);
     let end = whole.find('#').unwrap_or(whole.len());
     let query = whole.get(start..end)?.find('?').map_or(end, |at| at.saturating_add(start));
     let part =
@@ -305,7 +306,7 @@ mod tests {
             ("https://a.test/", "/", ""),
             ("http://a.test/?", "/", "?"),
             ("http://a.test?q", "", "?q"),
-            ("http://a.test*", "", ""),
+            ("http://a.test*", "*", ""),
             ("http://a.test", "", ""),
             ("http://a.test/a#f?g", "/a", ""),
             ("http://a.test/a?b#c", "/a", "?b"),
