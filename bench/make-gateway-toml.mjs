@@ -16,6 +16,8 @@ const HEAD = `#:schema ../gateway.schema.json
 
 [gateway]
 name = "bench"
+# The other contenders tell the upstream nothing of the client either.
+forwarded = "off"
 cors = { origins = ${list([work.ALLOWED_ORIGIN])}, methods = ${list(work.CORS_METHODS)}, headers = ${list(
   work.CORS_HEADERS,
 )}, expose = ${list(work.CORS_EXPOSED.map((name) => name.toLowerCase()))}, max_age = "${
