@@ -2,11 +2,12 @@
 //
 //   node bench/instructions.mjs --binary FILE             compare with instructions.json; exit 1 above +5 %
 //   node bench/instructions.mjs --binary FILE --update    write instructions.json
-//   ... [--cases a,b] [--iterations 200]
+//   ... [--cases a,b] [--iterations 4000]
 //
 // The binary prints its case names, one a line, when called with `--list`, and runs `<case> <iterations>`. A count is
 // the difference of a run with 2N and one with N iterations, so that start and set-up cancel out. The counts depend on
-// compiler and processor features, not on how busy the machine is: that is why they, and no times, gate a change.
+// compiler and processor features, not on how busy the machine is: that is why they, and no times, gate a change. A case
+// `full+STAGE` is the full path with one stage more: what it adds is the difference, and a table tells it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CORES, output, requireTools, start } from './lib/processes.mjs';
@@ -19,7 +20,7 @@ const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' },
     cases: { type: 'string' },
-    iterations: { type: 'string', default: '200' },
+    iterations: { type: 'string', default: '4000' },
     update: { type: 'boolean', default: false },
   },
 });
@@ -67,9 +68,18 @@ function compare(counts) {
   });
   const gone = options.cases ? [] : Object.keys(committed).filter((name) => !(name in counts));
   console.log(table(['case', 'committed', 'now', 'change', ''], rows));
+  tellStages(counts);
   if (gone.length > 0) console.error(`the binary no longer has: ${gone.join(', ')}`);
   if (!good) console.error('more instructions than committed: find out why, or commit `--update` with the reason');
   return good && gone.length === 0;
+}
+
+/** What each stage adds to the full path. */
+function tellStages(counts) {
+  const stages = Object.entries(counts).filter(([name]) => name.startsWith('full+'));
+  if (stages.length === 0 || counts.full === undefined) return;
+  console.log(`
+${table(['stage', 'adds to the full path'], stages.map(([name, count]) => [name.slice('full+'.length), count - counts.full]))}`);
 }
 
 if (!options.binary) {

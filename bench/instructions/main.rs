@@ -30,6 +30,29 @@ const ADDRESS: &str = "203.0.113.195";
 const TOKENS: usize = 4096;
 const CASES: [&str; 6] = ["full", "full_new_token", "refused_bad_signature", "pass_through", "not_found", "preflight"];
 
+/// The cases that reach the upstream. The others are answered at once.
+const GOES_ON: [&str; 3] = ["full", "full_new_token", "pass_through"];
+
+const GATEWAY: &str = "forwarded = \"off\"\n";
+const FORWARDED: &str = "forwarded = \"x-forwarded\"";
+const POLICY: &str = "[policies.api]\n";
+
+/// What one stage adds to the full path: its name behind `full+`, the table, and the keys there that switch it on.
+const STAGES: [(&str, &str, &str); 12] = [
+    ("forwarded", GATEWAY, FORWARDED),
+    ("trace", GATEWAY, "trace = \"continue\""),
+    ("server_timing", GATEWAY, "server_timing = true"),
+    ("via", GATEWAY, "via = true"),
+    ("proxy_status", GATEWAY, "proxy_status = true"),
+    ("hosts", GATEWAY, "hosts = [\"gateway.test\", \"*.gateway.test\"]"),
+    ("condition", POLICY, "condition = \"claims.sub == 'user-1234567890' && 'beta' in claims.roles\""),
+    ("roles", POLICY, "roles = [\"beta\", \"user\"]"),
+    ("principal_headers", POLICY, "principal_headers = { x-caller = \"{claims.sub}\" }"),
+    ("request_query", POLICY, "request_query = { remove = [\"debug\"] }"),
+    ("deprecation", POLICY, "deprecation = { since = \"2026-06-01\", sunset = \"2036-06-01\" }"),
+    ("explain", GATEWAY, "explain = { secret = \"${JWT_SECRET}\" }"),
+];
+
 struct Platform;
 
 impl Entropy for Platform {
@@ -61,21 +84,26 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["--list"] => CASES.iter().for_each(|case| println!("{case}")),
+        ["--list"] => {
+            CASES.iter().for_each(|case| println!("{case}"));
+            STAGES.iter().for_each(|(stage, ..)| println!("full+{stage}"));
+        }
         [case, times] => run(case, times.parse().unwrap()),
         _ => panic!("usage: instructions --list | CASE N"),
     }
 }
 
 fn run(case: &str, times: u32) {
-    let mut driver = Driver::new(gateway().into(), Platform);
+    let (case, stage) = case.split_once('+').unwrap_or((case, ""));
+    let mut driver = Driver::new(gateway(stage).into(), Platform);
     let mut written = Written::default();
-    let named = driver.gateway().named_headers.len();
-    let requests = requests(case, named);
+    let named = driver.gateway().named_headers.clone();
+    let requests = requests(case, &named);
     for (text, lengths) in requests.iter().cycle().take(times.try_into().unwrap()) {
-        let head = RequestHead::read(text.clone(), lengths, named).unwrap();
+        let head = RequestHead::read(text.clone(), lengths, named.len()).unwrap();
         let turn = driver.begin(NOW, head);
         written.write(&turn);
+        assert_eq!(matches!(turn, Turn::Effect(..)), GOES_ON.contains(&case), "{case} {stage}");
         if let Turn::Effect(handle, _) = turn {
             written.write(&driver.step(NOW, handle, Answer::Head(Head { status: 200 })));
         }
@@ -83,8 +111,15 @@ fn run(case: &str, times: u32) {
     std::hint::black_box(&written);
 }
 
-fn gateway() -> Gateway {
-    let blueprint = compile("gateway.toml", include_str!("../gateway.toml")).into_blueprint().unwrap();
+/// The gateway of the benchmark, with one more stage if one is named.
+fn gateway(stage: &str) -> Gateway {
+    let mut source = include_str!("../gateway.toml").to_owned();
+    if let Some((_, table, keys)) = STAGES.iter().find(|(name, ..)| *name == stage) {
+        let known = if *keys == FORWARDED { "" } else { table };
+        source = source.replacen(table, &format!("{known}{keys}\n"), 1);
+    }
+    let compiled = compile("gateway.toml", &source);
+    let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let value = |name: &str| match name {
         "JWT_SECRET" => Some(SECRET.to_owned()),
         _ => Some("http://127.0.0.1:9000".to_owned()),
@@ -94,12 +129,12 @@ fn gateway() -> Gateway {
 }
 
 /// What is sent in turn.
-fn requests(case: &str, named: usize) -> Vec<(String, Vec<u32>)> {
+fn requests(case: &str, named: &[String]) -> Vec<(String, Vec<u32>)> {
     let count = if case == "full_new_token" { TOKENS } else { 1 };
     (0..count).map(|number| request(case, &token(number), named)).collect()
 }
 
-fn request(case: &str, token: &str, named: usize) -> (String, Vec<u32>) {
+fn request(case: &str, token: &str, named: &[String]) -> (String, Vec<u32>) {
     let bad = flipped(token);
     let token = token.to_owned();
     let (method, target, authorization) = match case {
@@ -113,10 +148,11 @@ fn request(case: &str, token: &str, named: usize) -> (String, Vec<u32>) {
     let url = format!("http://gateway.test{target}");
     let mut text = format!("{method}{url}");
     let mut lengths = vec![length(method), length(&url)];
-    for _ in 0..named {
-        // The configuration of the benchmark names no header but the one that tells the address.
-        lengths.push(length(ADDRESS));
-        text.push_str(ADDRESS);
+    for name in named {
+        // What else a stage asks for is not there.
+        let value = if name == "cf-connecting-ip" { Some(ADDRESS) } else { None };
+        lengths.push(value.map_or(ABSENT, length));
+        text.push_str(value.unwrap_or_default());
     }
     for header in Header::ALL {
         let value = match header {
