@@ -2,13 +2,16 @@
 //
 //   node bench/instructions.mjs --binary FILE             compare with instructions.json; exit 1 above +5 %
 //   node bench/instructions.mjs --binary FILE --update    write instructions.json
-//   ... [--cases a,b] [--iterations 4000]
+//   ... [--cases a,b] [--iterations 1000]
 //
-// The binary prints its case names, one a line, when called with `--list`, and runs `<case> <iterations>`. A count is
-// the difference of a run with 2N and one with N iterations, so that start and set-up cancel out. The counts depend on
-// compiler and processor features, not on how busy the machine is: that is why they, and no times, gate a change. A case
-// `full+STAGE` is the full path with one stage more: what it adds is the difference, and a table tells it.
-import { readFileSync, writeFileSync } from 'node:fs';
+// The binary prints its case names, one a line, when called with `--list`, writes what a case needs by `--compile <case>
+// <file>`, and runs `<case> <iterations> <file>`. A count is the difference of a run with 2N and one with N iterations,
+// so that start and set-up cancel out. The counts depend on the compiler and not on how busy the machine is: that is why
+// they, and no times, gate a change. A case `full+STAGE` is the full path with one stage more: what it adds is the
+// difference, and a table tells it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { CORES, output, requireTools, start } from './lib/processes.mjs';
 import { table } from './lib/statistics.mjs';
@@ -20,7 +23,7 @@ const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' },
     cases: { type: 'string' },
-    iterations: { type: 'string', default: '4000' },
+    iterations: { type: 'string', default: '1000' },
     update: { type: 'boolean', default: false },
   },
 });
@@ -32,9 +35,9 @@ async function caseNames() {
 }
 
 /** All instructions of one run of the binary. */
-async function collected(name, count) {
+async function collected(name, count, file) {
   const callgrind = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
-  const child = start(CORES.server, 'valgrind', [...callgrind, options.binary, name, String(count)]);
+  const child = start(CORES.server, 'valgrind', [...callgrind, options.binary, name, String(count), file]);
   const code = await new Promise((resolve) => child.once('close', resolve));
   const sum = /Collected : (\d+)/.exec(child.errors)?.[1];
   if (code !== 0 || sum === undefined) throw new Error(`callgrind of ${name} ended with ${code}: ${child.errors}`);
@@ -42,7 +45,9 @@ async function collected(name, count) {
 }
 
 async function perIteration(name) {
-  const [once, twice] = [await collected(name, iterations), await collected(name, 2 * iterations)];
+  const file = path.join(folder, 'gateway.bin');
+  await output(CORES.server, options.binary, ['--compile', name, file]);
+  const [once, twice] = [await collected(name, iterations, file), await collected(name, 2 * iterations, file)];
   return Math.round((twice - once) / iterations);
 }
 
@@ -87,8 +92,13 @@ if (!options.binary) {
   process.exit(1);
 }
 requireTools('valgrind');
+const folder = mkdtempSync(path.join(tmpdir(), 'ferrogate-instructions-'));
 const counts = {};
-for (const name of await caseNames()) counts[name] = await perIteration(name);
+try {
+  for (const name of await caseNames()) counts[name] = await perIteration(name);
+} finally {
+  rmSync(folder, { recursive: true });
+}
 if (options.update) {
   const kept = options.cases ? committedCounts() : {};
   writeFileSync(COMMITTED, `${JSON.stringify({ ...kept, ...counts }, null, 2)}\n`);

@@ -1,12 +1,15 @@
-//! Work whose instructions are counted: `instructions --list` names the cases, `instructions CASE N` does one N
-//! times. `bench/instructions.mjs` runs it under callgrind and compares with the committed counts.
+//! Work whose instructions are counted: `instructions --list` names the cases, `instructions --compile CASE FILE` writes
+//! the compiled gateway of one, and `instructions CASE N FILE` does its work N times. `bench/instructions.mjs` runs it
+//! under callgrind and compares with the committed counts.
 //!
-//! Nothing is measured here. Natively, the driver does the same as in the Worker, but for the two crossings.
+//! Nothing is measured here. Compiling has a process of its own: it hashes with random keys, and leaves the memory behind
+//! it in another order each time, which the counts would tell. Natively, the driver does the same as in the Worker, but for the two crossings.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a tool of the benchmark")]
 
 use gateway::{
-    blueprint::compile::compile,
+    blueprint::{Blueprint, compile::compile},
+    config::binary,
     driver::{Driver, Turn, effects::Answer, wire::Written},
     http::request::{ABSENT, Header, RequestHead},
     pipeline::gateway::Gateway,
@@ -22,6 +25,11 @@ use jwt_compact::{
     AlgorithmExt, Claims,
     alg::{Hs256, Hs256Key},
 };
+
+/// The allocator of the Worker. That of the platform takes ways that depend on where memory lies, so that counts differ
+/// by some per cent from run to run.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 const NOW: u64 = 1_800_000_000_000;
 const SECRET: &str = "bench-secret-bench-secret-bench-secret-0123456789";
@@ -88,14 +96,19 @@ fn main() {
             CASES.iter().for_each(|case| println!("{case}"));
             STAGES.iter().for_each(|(stage, ..)| println!("full+{stage}"));
         }
-        [case, times] => run(case, times.parse().unwrap()),
-        _ => panic!("usage: instructions --list | CASE N"),
+        ["--compile", case, file] => std::fs::write(file, compiled(stage(case))).unwrap(),
+        [case, times, file] => run(case, times.parse().unwrap(), &std::fs::read(file).unwrap()),
+        _ => panic!("usage: instructions --list | --compile CASE FILE | CASE N FILE"),
     }
 }
 
-fn run(case: &str, times: u32) {
-    let (case, stage) = case.split_once('+').unwrap_or((case, ""));
-    let mut driver = Driver::new(gateway(stage).into(), Platform);
+fn stage(case: &str) -> &str {
+    case.split_once('+').map_or("", |(_, stage)| stage)
+}
+
+fn run(case: &str, times: u32, file: &[u8]) {
+    let mut driver = Driver::new(gateway(file).into(), Platform);
+    let case = case.split('+').next().unwrap();
     let mut written = Written::default();
     let named = driver.gateway().named_headers.clone();
     let requests = requests(case, &named);
@@ -103,7 +116,7 @@ fn run(case: &str, times: u32) {
         let head = RequestHead::read(text.clone(), lengths, named.len()).unwrap();
         let turn = driver.begin(NOW, head);
         written.write(&turn);
-        assert_eq!(matches!(turn, Turn::Effect(..)), GOES_ON.contains(&case), "{case} {stage}");
+        assert_eq!(matches!(turn, Turn::Effect(..)), GOES_ON.contains(&case), "{case}");
         if let Turn::Effect(handle, _) = turn {
             written.write(&driver.step(NOW, handle, Answer::Head(Head { status: 200 })));
         }
@@ -112,7 +125,7 @@ fn run(case: &str, times: u32) {
 }
 
 /// The gateway of the benchmark, with one more stage if one is named.
-fn gateway(stage: &str) -> Gateway {
+fn compiled(stage: &str) -> Vec<u8> {
     let mut source = include_str!("../gateway.toml").to_owned();
     if let Some((_, table, keys)) = STAGES.iter().find(|(name, ..)| *name == stage) {
         let known = if *keys == FORWARDED { "" } else { table };
@@ -120,6 +133,11 @@ fn gateway(stage: &str) -> Gateway {
     }
     let compiled = compile("gateway.toml", &source);
     let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
+    binary::encode([(None, &blueprint)]).unwrap()
+}
+
+fn gateway(file: &[u8]) -> Gateway {
+    let blueprint: Blueprint = binary::decode(file, None).unwrap();
     let value = |name: &str| match name {
         "JWT_SECRET" => Some(SECRET.to_owned()),
         _ => Some("http://127.0.0.1:9000".to_owned()),

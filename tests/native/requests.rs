@@ -140,6 +140,26 @@ fn a_pass_through_route_edits_nothing() {
 }
 
 #[test]
+fn a_preflight_for_a_method_that_the_path_has_not_is_refused() {
+    let mut gateway = Fixture::default();
+    for wanted in ["PUT", "PURGE", "get"] {
+        let asks = [(Header::Origin, PAGE), (Header::AccessControlRequestMethod, wanted)];
+        let (answer, log) = gateway.refused("OPTIONS", "/items/42", &asks);
+        assert_eq!((answer.status, &log["code"]), (403, &"cors_preflight_refused".into()), "{wanted}");
+        assert_eq!(answer.head.value("allow"), Some("GET, HEAD, OPTIONS"));
+        assert_eq!(answer.head.value("access-control-allow-origin"), Some(PAGE));
+    }
+    let elsewhere = [(Header::Origin, "https://evil.test"), (Header::AccessControlRequestMethod, "PUT")];
+    let (answer, log) = gateway.refused("OPTIONS", "/items/42", &elsewhere);
+    assert_eq!((answer.status, &log["code"]), (403, &"cors_origin_refused".into()));
+    assert_eq!(answer.head.value("access-control-allow-origin"), None);
+    // Without both fields it is no preflight (Fetch standard, section 3.2.2).
+    for header in [(Header::Origin, PAGE), (Header::AccessControlRequestMethod, "PUT")] {
+        assert_eq!(gateway.refused("OPTIONS", "/items/42", &[header]).0.status, 204);
+    }
+}
+
+#[test]
 fn a_preflight_passes_through_where_everything_does() {
     let asks = [(Header::Origin, PAGE), (Header::AccessControlRequestMethod, "GET")];
     let (_, plan) = Fixture::default().forwarded("OPTIONS", "/raw/a", &asks);

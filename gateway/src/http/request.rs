@@ -216,6 +216,13 @@ impl RequestHead {
         Some(self.slice(span))
     }
 
+    /// Whether a browser asks whether it may send another request (Fetch standard, section 3.2.2).
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        let has = |header| self.header(header).is_some();
+        self.method() == "OPTIONS" && has(Header::Origin) && has(Header::AccessControlRequestMethod)
+    }
+
     /// The value of a header that the configuration names, by its place there.
     #[must_use]
     pub fn named(&self, index: usize) -> Option<&str> {

@@ -114,15 +114,19 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             let route = enter(exchange, found, ports)?;
             // Where everything passes through untouched, the upstream answers preflights too.
             if !route.is_pass_through() {
-                return preflight(exchange, route, wanted, ports).map(Outcome::Made);
+                return preflight(exchange, route, Some(wanted), ports).map(Outcome::Made);
             }
             route
         }
         Selection::Options(found, allow) => {
             let route = found.map(|found| enter(exchange, found, ports)).transpose()?;
-            match route.filter(|route| route.is_pass_through()) {
-                Some(route) => route,
-                None => return Ok(Outcome::Made(options(allow, ports))),
+            match route {
+                Some(route) if route.is_pass_through() => route,
+                Some(route) if exchange.head.is_preflight() => {
+                    let answer = preflight(exchange, route, None, ports);
+                    return answer.map(Outcome::Made).map_err(|problem| problem.header("allow", allow));
+                }
+                _ => return Ok(Outcome::Made(options(allow, ports))),
             }
         }
     };
@@ -193,12 +197,12 @@ fn take_part<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) {
 fn preflight<P: Ports>(
     exchange: &Exchange<'_>,
     route: ReadyRoute<'_>,
-    wanted: Method,
+    wanted: Option<Method>,
     ports: &P,
 ) -> Result<Made, Problem> {
     let answer = match (route.cors(), &exchange.grant) {
         (Some(cors), Some(grant)) => {
-            cors.preflight(grant, Some(wanted), exchange.header(Header::AccessControlRequestHeaders))
+            cors.preflight(grant, wanted, exchange.header(Header::AccessControlRequestHeaders))
         }
         _ => {
             let detail = "This route takes no requests from other origins.";

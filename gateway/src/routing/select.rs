@@ -49,7 +49,7 @@ pub enum Selection<'h> {
 pub fn select<'h>(table: &'h Table, head: &'h RequestHead) -> Result<Selection<'h>, Problem> {
     head.check_path().map_err(malformed)?;
     let method = Method::parse(head.method());
-    if method == Some(Method::Options)
+    if head.is_preflight()
         && let Some((found, wanted)) = preflight(table, head)
     {
         return if is_disputed(table, head, wanted, &found) {
@@ -138,7 +138,6 @@ fn host<'h>(table: &Table, head: &'h RequestHead) -> Option<&'h str> {
 /// A CORS preflight is an OPTIONS request with `Origin` and `Access-Control-Request-Method` (Fetch standard,
 /// section 3.2.2). It belongs to the route that the announced request would take.
 fn preflight<'h>(table: &'h Table, head: &'h RequestHead) -> Option<(Match<'h>, Method)> {
-    head.header(Header::Origin)?;
     let method = Method::parse(head.header(Header::AccessControlRequestMethod)?)?;
     Some((table.find(&wanted(table, head, method)).ok()?, method))
 }

@@ -99,7 +99,8 @@ impl Cors {
         }
     }
 
-    /// Answers a preflight (Fetch standard, section 4.8 "CORS-preflight fetch").
+    /// Answers a preflight (Fetch standard, section 4.8 "CORS-preflight fetch"). No method is one that the path does not
+    /// have, whatever the policy would allow.
     ///
     /// # Errors
     /// [`ORIGIN_REFUSED`] or [`PREFLIGHT_REFUSED`], naming the header at fault.
@@ -108,7 +109,8 @@ impl Cors {
             let detail = "The origin of this page is not on the list of this route.";
             return Err(Problem::new(&ORIGIN_REFUSED, detail).field("origin", "an origin that the route allows"));
         }
-        if !method.is_some_and(|method| self.methods.contains(&method)) {
+        let Some(method) = method else { return Err(refused("access-control-request-method", "methods of this path")) };
+        if !self.methods.contains(&method) {
             return Err(refused("access-control-request-method", &self.allow_methods));
         }
         let asked = headers.unwrap_or_default().split(',').map(str::trim).filter(|name| !name.is_empty());
