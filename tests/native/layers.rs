@@ -10,7 +10,7 @@ const ROOMS: [&str; 11] =
     ["http", "config", "facts", "ports", "fleet", "routing", "stages", "blueprint", "pipeline", "driver", "explain"];
 
 /// `CARGO_MANIFEST_DIR` is the folder of the crate `gateway`.
-fn sources() -> Vec<(PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     collect(&root, &root, &mut found);

@@ -22,6 +22,7 @@ mod health;
 mod hostile;
 mod layers;
 mod page_fragments;
+mod problems_page;
 mod reference;
 mod requests;
 mod signatures;
