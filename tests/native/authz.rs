@@ -151,8 +151,9 @@ fn where_a_token_is_optional_a_condition_can_ask_only_those_who_send_one() {
     let free = bearer_of(json!({ "plan": "free" }));
     assert_eq!(refused(&mut gateway, "/offers", Some(&free)).1, "condition_failed");
     assert_eq!(refused(&mut gateway, "/offers", Some("Bearer x.y.z")).1, "token_invalid");
+    // Who sends none might be let in with one.
     let (status, code, challenge) = refused(&mut gateway, "/offers/best", None);
-    assert_eq!((status, &*code, challenge.as_deref()), (403, "condition_failed", Some(r#"Bearer realm="test""#)));
+    assert_eq!((status, &*code, challenge.as_deref()), (401, "token_missing", Some(r#"Bearer realm="test""#)));
 }
 
 #[test]

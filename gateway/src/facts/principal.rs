@@ -4,6 +4,24 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::http::problem::{Fault, Kind, Problem};
+
+/// 401: nobody has proven who they are where somebody has to.
+pub const TOKEN_MISSING: Kind =
+    Kind { code: "token_missing", status: 401, title: "A token is needed", fault: Fault::Client };
+
+/// What `Authorization` holds.
+pub const FORM: &str = "Bearer, a blank and a token";
+
+/// The refusal of a request without a token. Its challenge names no error: nothing of a token was wrong (RFC 6750
+/// section 3.1).
+#[must_use]
+pub fn missing(realm: &str) -> Problem {
+    Problem::new(&TOKEN_MISSING, "This needs a bearer token in the Authorization header.")
+        .header("www-authenticate", format!("Bearer realm=\"{realm}\""))
+        .field("authorization", FORM)
+}
+
 /// A verified caller. Made by `authn` from a token whose signature and claims have been checked.
 #[derive(Clone, Debug)]
 pub struct Principal {

@@ -5,7 +5,7 @@
 
 use crate::{
     config::{condition::Condition, duration, size::Size},
-    facts::principal::Principal,
+    facts::principal::{Principal, TOKEN_MISSING},
     http::{
         problem::Problem,
         reply::{Made, Reply},
@@ -257,7 +257,8 @@ pub fn authorization<T>(exchange: &Exchange<'_>, config: &authz::Config, came_to
         Ok(_) => return authorized(exchange.principal.as_deref(), config),
         Err(problem) => problem,
     };
-    let failed = config.failed(exchange).filter(|_| problem.kind == &authz::CONDITION_FAILED);
+    let is_about_it = problem.kind == &authz::CONDITION_FAILED || problem.kind == &TOKEN_MISSING;
+    let failed = config.failed(exchange).filter(|_| is_about_it);
     let unknown = |condition: &Condition| condition.truth(exchange).is_none();
     let came_to = failed.map(|condition| if unknown(condition) { "unknown" } else { "false" });
     refused("authz", problem).maybe("condition", failed).maybe("came_to", came_to)

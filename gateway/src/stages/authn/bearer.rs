@@ -4,11 +4,10 @@
 use std::borrow::Cow;
 
 use super::scan::LONGEST_TOKEN;
-use crate::http::problem::{Fault, Kind, Problem};
-
-/// 401: no credentials were sent.
-pub const TOKEN_MISSING: Kind =
-    Kind { code: "token_missing", status: 401, title: "A token is needed", fault: Fault::Client };
+use crate::{
+    facts::principal::{self, TOKEN_MISSING},
+    http::problem::{Fault, Kind, Problem},
+};
 
 /// 401: what was sent is no token, or is not believed.
 pub const TOKEN_INVALID: Kind =
@@ -44,27 +43,27 @@ impl Refused {
     }
 
     pub(super) fn missing() -> Self {
-        Self::new(&TOKEN_MISSING, "This needs a bearer token in the Authorization header.")
+        Self::new(&TOKEN_MISSING, "")
     }
 
     fn malformed() -> Self {
         Self::new(&AUTHORIZATION_MALFORMED, "The Authorization header must be Bearer, a blank and one token.")
     }
 
-    /// The problem with its challenge. Who sent no token is told of no error.
+    /// The problem with its challenge.
     pub(super) fn problem(self, realm: &str) -> Problem {
         let challenge = match self.kind.status {
+            _ if *self.kind == TOKEN_MISSING => return principal::missing(realm),
             400 => {
                 [r#"Bearer realm=""#, realm, r#"", error="invalid_request", error_description=""#, &self.detail, "\""]
                     .concat()
             }
-            _ if *self.kind == TOKEN_MISSING => [r#"Bearer realm=""#, realm, "\""].concat(),
             _ => [r#"Bearer realm=""#, realm, r#"", error="invalid_token", error_description=""#, &self.detail, "\""]
                 .concat(),
         };
-        let is_about_the_field = *self.kind == TOKEN_MISSING || self.kind.status == 400;
+        let is_about_the_field = self.kind.status == 400;
         let problem = Problem::new(self.kind, self.detail).header("www-authenticate", challenge);
-        if is_about_the_field { problem.field("authorization", "Bearer, a blank and a token") } else { problem }
+        if is_about_the_field { problem.field("authorization", principal::FORM) } else { problem }
     }
 }
 

@@ -28,7 +28,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    bearer::{AUTHORIZATION_MALFORMED, TOKEN_EXPIRED, TOKEN_INVALID, TOKEN_MISSING},
+    bearer::{AUTHORIZATION_MALFORMED, TOKEN_EXPIRED, TOKEN_INVALID},
     verifier::{Unfit, Verifier},
 };
 use self::{
@@ -170,7 +170,7 @@ pub struct Authenticated<'g> {
 /// signature, and only RS256 and ES256 wait for the platform.
 ///
 /// # Errors
-/// [`TOKEN_MISSING`], [`TOKEN_INVALID`], [`TOKEN_EXPIRED`] or [`AUTHORIZATION_MALFORMED`] with the challenge of RFC 6750
+/// [`TOKEN_MISSING`](crate::facts::principal::TOKEN_MISSING), [`TOKEN_INVALID`], [`TOKEN_EXPIRED`] or [`AUTHORIZATION_MALFORMED`] with the challenge of RFC 6750
 /// section 3; `failed` says what it means that a signature cannot be checked.
 pub async fn authenticate<'g>(
     verifiers: &'g [Verifier],

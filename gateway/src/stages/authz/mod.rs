@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::condition::{Condition, Facts},
-    facts::{authorized::Authorized, principal::Principal},
+    facts::{
+        authorized::Authorized,
+        principal::{Principal, missing},
+    },
     http::problem::{Fault, Kind, Problem},
 };
 
@@ -52,7 +55,7 @@ pub const CONDITION_FAILED: Kind = Kind {
 ///
 /// # Errors
 /// [`SCOPE_MISSING`], [`ROLE_MISSING`] or [`CONDITION_FAILED`], the first that applies, with the challenge of RFC 6750
-/// section 3.1.
+/// section 3.1; [`missing`] where a token is optional and a condition wants one.
 pub fn authorize(
     config: &Config,
     principal: Option<&Principal>,
@@ -105,18 +108,14 @@ fn role_missing(wanted: &[String], realm: &str) -> Problem {
     Problem::new(&ROLE_MISSING, detail).header("www-authenticate", insufficient(realm))
 }
 
-/// Which condition it was is the operator's affair: it may name what the caller should not know of.
+/// Which condition it was is the operator's affair: it may name what the caller should not know of. Where a token is
+/// optional, there is none and the condition reads it, one might help, so that is what is missing.
 fn condition_failed(failed: &Condition, principal: Option<&Principal>, realm: &str) -> Problem {
-    let problem = Problem::new(
-        &CONDITION_FAILED,
-        "The caller may not make this request: a condition of the route does not hold.",
-    );
-    // A token helps only where it has anything to do with it. Where one is optional and there is none, nothing of it was
-    // wrong, so the challenge names no error (RFC 6750 section 3.1).
+    let detail = "The caller may not make this request: a condition of the route does not hold.";
     match principal {
-        _ if !failed.reads_claims() => problem,
-        Some(_) => problem.header("www-authenticate", insufficient(realm)),
-        None => problem.header("www-authenticate", format!(r#"Bearer realm="{realm}""#)),
+        _ if !failed.reads_claims() => Problem::new(&CONDITION_FAILED, detail),
+        Some(_) => Problem::new(&CONDITION_FAILED, detail).header("www-authenticate", insufficient(realm)),
+        None => missing(realm),
     }
 }
 
@@ -233,14 +232,16 @@ mod tests {
         let same = Condition::Compare(method.clone(), Operator::Equal, method);
         let refused = |conditions: Vec<Condition>, principal: Option<&Principal>| {
             let problem = authorize(&Config { conditions, ..Config::default() }, principal, "r").err()?;
-            assert_eq!(problem.kind.code, "condition_failed");
-            Some(problem.headers.value("www-authenticate").unwrap_or_default().to_owned())
+            let challenge = problem.headers.value("www-authenticate").unwrap_or_default().to_owned();
+            Some((problem.kind.code, challenge))
         };
         let (principal, has) = (principal("", ""), Condition::Has("sub".into()));
         let insufficient = r#"Bearer realm="r", error="insufficient_scope""#;
         assert_eq!(refused(vec![same.clone()], None), None);
-        assert_eq!(refused(vec![same.clone(), other], Some(&principal)).as_deref(), Some(""));
-        assert_eq!(refused(vec![same, has.clone()], Some(&principal)).as_deref(), Some(insufficient));
-        assert_eq!(refused(vec![has], None).as_deref(), Some(r#"Bearer realm="r""#));
+        let failed = |challenge: &str| Some(("condition_failed", challenge.to_owned()));
+        assert_eq!(refused(vec![same.clone(), other.clone()], Some(&principal)), failed(""));
+        assert_eq!(refused(vec![other], None), failed(""));
+        assert_eq!(refused(vec![same, has.clone()], Some(&principal)), failed(insufficient));
+        assert_eq!(refused(vec![has], None), Some(("token_missing", r#"Bearer realm="r""#.to_owned())));
     }
 }

@@ -20,7 +20,7 @@ use super::{
     examples::{EC_PEM, RSA_PEM},
     *,
 };
-use crate::{config::text::Values, http::Millis};
+use crate::{config::text::Values, facts::principal::TOKEN_MISSING, http::Millis};
 
 const SECRET: &str = "a secret of thirty-two bytes or so";
 const NOW: Millis = 1_800_000_000_000;
