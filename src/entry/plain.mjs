@@ -51,7 +51,7 @@ const escape = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}
 export function logLine(request, rest) {
   const { method, url } = request;
   const path = url.slice(url.indexOf("/", "https://".length)).split("?", 1)[0].slice(0, LONGEST_PATH);
-  console.log(JSON.stringify({ msg: "request", method, path, route: "-", ...rest }).replace(INVISIBLE, escape));
+  console.log(JSON.stringify({ timestamp: new Date().toISOString(), msg: "request", method, path, route: "-", ...rest }).replace(INVISIBLE, escape));
 }
 
 /** The answer of a gateway that cannot start. That the code runs is true all the same: `/health/live` says so, as it does

@@ -29,6 +29,7 @@ fn a_request_with_a_good_token_goes_to_the_upstream_and_back() {
     assert_eq!(
         log,
         serde_json::json!({
+            "timestamp": "2027-01-15T08:00:00.000Z",
             "level": "info", "msg": "request", "request_id": "r-1", "method": "GET", "path": "/items/42",
             "route": "GET /items/{id}", "status": 200, "duration_ms": 7, "principal": "u1",
             "upstream": "shop", "upstream_ms": 7,

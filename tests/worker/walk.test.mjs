@@ -222,6 +222,7 @@ function bodyOf(answer) {
 function steady(text) {
   return text
     .replace(/(?<=dur=)[\d.]+/g, '<ms>')
+    .replace(/(?<="timestamp":")\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>')
     .replace(/("(?:duration|upstream)_ms":)\d+/g, '$1"<ms>"')
     .replace(/\n {2}date: [^\n]+/g, '')
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>')

@@ -7,6 +7,7 @@ use crate::{
         problem::{Fault, Kind, Problem},
         reply::{Made, Reply},
         request::Header,
+        timestamp::rfc3339,
     },
     pipeline::{
         exchange::Exchange,
@@ -137,6 +138,7 @@ impl Log {
         }
         let trace = exchange.trace.as_ref();
         Line {
+            timestamp: rfc3339(exchange.started).as_str(),
             level: level.name(),
             msg: "request",
             request_id: &exchange.request_id,

@@ -119,14 +119,14 @@ pub fn detailed(about: &About<'_>, measured: &[Measured<'_>], now: Millis) -> Ma
 
 fn document(about: &About<'_>, measured: &[Measured<'_>], now: Millis, is_detailed: bool) -> Made {
     let status = overall(about, measured);
-    let time = rfc3339(now);
+    let time = rfc3339(now).as_str().to_owned();
     let document = Document {
         status,
         version: env!("CARGO_PKG_VERSION"),
         service_id: about.name,
         release_id: is_detailed.then(|| format!("{:016x}", about.release)),
         environment: about.environment.filter(|_| is_detailed),
-        isolate_started: is_detailed.then(|| rfc3339(about.started)),
+        isolate_started: is_detailed.then(|| rfc3339(about.started).as_str().to_owned()),
         timestamp: &time,
         uptime_seconds: now.saturating_sub(about.started).div_euclid(1_000),
         notes: if about.is_draining { &["draining"] } else { &[] },

@@ -7,6 +7,8 @@ use serde::Serialize;
 /// A request as the log tells it. Field names are stable.
 #[derive(Debug, Default, Serialize)]
 pub struct Line<'a> {
+    /// When the request came, as RFC 3339 has it, in UTC and with milliseconds.
+    pub timestamp: &'a str,
     /// `info`, `warn` (the client's fault) or `error` (ours or an upstream's).
     pub level: &'static str,
     /// Always `request`.
