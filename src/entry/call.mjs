@@ -6,6 +6,7 @@
 import { NOTHING, digest } from "./digest.mjs";
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
+import { stripOverrides } from "./overrides.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
 import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, RELAY, VERIFY, writeLog } from "./plan.mjs";
 import { verified } from "./verify.mjs";
@@ -176,6 +177,7 @@ class Call {
     // The runtime has met it, and waits for no upstream before it sends a body.
     if (this.request.body !== null) head.delete("expect");
     if (!plan.untouched) {
+      stripOverrides(head);
       plan.edit(head);
       plan.constant(); // fetches the list of the answer's edits: an instance that has died has none to give
     }
