@@ -41,7 +41,7 @@ fn without_parameters(key: &str, asked: &str) -> (String, String) {
         match (key.next(), asked.next()) {
             (None, None) => break,
             (Some(part), _) if part.ends_with("...}") => break,
-            (Some(part), Some(_)) if part.starts_with('{') => {}
+            (Some(part), Some(other)) if part.starts_with('{') && !other.is_empty() => {}
             (part, other) => {
                 own.extend(part);
                 sent.extend(other);
@@ -63,6 +63,7 @@ mod tests {
             ("GET /files/{path...}", "GET /file/a/b", "GET /files", "GET /file"),
             ("GET /a/{id:int}/b", "GET /a", "GET /a/{id:int}/b", "GET /a"),
             ("GET /a", "PUT /a/b/c", "GET /a", "PUT /a/b/c"),
+            ("GET /a/{id:int}", "GET /a/", "GET /a/{id:int}", "GET /a/"),
         ];
         for (key, asked, own, sent) in cases {
             assert_eq!(without_parameters(key, asked), (own.to_owned(), sent.to_owned()));
