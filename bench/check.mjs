@@ -145,6 +145,30 @@ function checkReceived(findings, received, id, subject) {
   findings.expect('nothing named by Connection', !/private/.test(headers.connection ?? ''), headers.connection);
 }
 
+/** What bench/every-stage.toml switches on, as the client and the origin see it. */
+async function checkEveryStage(findings, port, tokens) {
+  const headers = {
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'x-real-ip': '1.2.3.4',
+    'cf-connecting-ip': '203.0.113.77',
+    'x-principal': 'forged',
+  };
+  const answer = await request(port, { token: tokens.good, path: `${MEASURED.path}&debug=1`, headers });
+  findings.expect('every stage: 200', answer.status === 200, [answer.status, answer.body]);
+  if (answer.status !== 200) return;
+  const told = ['via', 'proxy-status', 'server-timing', 'deprecation', 'sunset', 'link', 'x-served-by', 'x-span-id'];
+  for (const name of told) findings.expect(`every stage: ${name} of the answer`, name in answer.headers, answer.headers);
+  findings.expect('every stage: the trace goes on', answer.headers['x-trace-id'] === headers.traceparent.slice(3, 35), answer.headers);
+  const received = JSON.parse(answer.body);
+  const sent = ['traceparent', 'x-span-id', 'forwarded', 'x-forwarded-proto', 'x-forwarded-host', 'via', 'x-principal-scope'];
+  for (const name of sent) findings.expect(`every stage: the origin gets ${name}`, name in received.headers, received.headers);
+  findings.expect('every stage: a span of its own', received.headers.traceparent !== headers.traceparent, received.headers);
+  findings.expect('every stage: the address', received.headers['x-forwarded-for'] === headers['cf-connecting-ip'], received.headers);
+  findings.expect('every stage: the principal', received.headers['x-principal'] === tokens.subject, received.headers);
+  findings.expect('every stage: no x-real-ip', !('x-real-ip' in received.headers), received.headers);
+  findings.expect('every stage: the query', !received.url.includes('debug'), received.url);
+}
+
 async function checkPreflight(findings, port) {
   const answer = await request(port, preflight(ALLOWED_ORIGIN));
   findings.expect('a preflight must get 204', answer.status === 204, answer.status);
@@ -175,6 +199,7 @@ async function checkOne(key, originUrl, tokens) {
     await checkRefusals(findings, server.port, tokens);
     await checkGoodPath(findings, server.port, tokens);
     await checkPreflight(findings, server.port);
+    if (WORKERS[key].every) await checkEveryStage(findings, server.port, tokens);
     await checkLogLine(findings, server, tokens);
     if (WORKERS[key].ferrogate) await checkLogLine(findings, server, tokens, PASS_THROUGH);
   } finally {

@@ -1,7 +1,7 @@
 // Which servers there are, and which rows of the table they fill. Data only; nothing is started here.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { BUILT_CONTENDERS, FERROGATE_BUNDLE, compatibility } from './lib/places.mjs';
+import { BUILT_CONTENDERS, EVERY_STAGE, FERROGATE_BUNDLE, compatibility } from './lib/places.mjs';
 import { SECRET } from './lib/tokens.mjs';
 import { MEASURED, PASS_THROUGH } from './routes.mjs';
 
@@ -27,9 +27,19 @@ export const WORKERS = {
     files: built('workers-rs/index.js', 'workers-rs/workers_rs_contender_bg.wasm'),
   },
   ferrogate: { name: 'Ferrogate', full: true, files: bundleFiles(FERROGATE_BUNDLE), ferrogate: true },
+  // With everything switched on that a request can meet; the first does by hand what the second's file says.
+  'hono-every-stage': { name: 'Hono, every stage', full: true, every: true, files: built('hono-every-stage.js') },
+  'every-stage': {
+    name: 'Ferrogate, every stage',
+    full: true,
+    every: true,
+    files: [...bundleFiles(FERROGATE_BUNDLE).filter((file) => !file.endsWith('.bin')), EVERY_STAGE],
+    ferrogate: true,
+  },
 };
 
-const FULL = Object.keys(WORKERS).filter((key) => WORKERS[key].full);
+const EVERY = Object.keys(WORKERS).filter((key) => WORKERS[key].every);
+const FULL = Object.keys(WORKERS).filter((key) => WORKERS[key].full && !WORKERS[key].every);
 const GOOD = { path: MEASURED.path, token: 'good', status: 200 };
 const FRESH = { path: MEASURED.path, fresh: true, status: 200 };
 const REFUSED = { path: MEASURED.path, token: 'badSignature', status: 401 };
@@ -40,6 +50,7 @@ export const ROWS = [
   row('bare', 'proxy', 'bare JavaScript proxy'),
   row('bare-logged', 'proxy', 'bare proxy + log line + hop-by-hop'),
   ...FULL.map((key) => row(key, 'full', `full: ${WORKERS[key].name}`)),
+  ...EVERY.map((key) => row(key, 'every', `full: ${WORKERS[key].name}`)),
   ...FULL.map((key) => row(key, 'fresh', `full, every token new: ${WORKERS[key].name}`, FRESH)),
   row('ferrogate', 'pass', 'pass-through: Ferrogate', { ...GOOD, path: PASS_THROUGH }),
   ...FULL.map((key) => row(key, 'refused', `refused (bad signature): ${WORKERS[key].name}`, REFUSED)),

@@ -5,6 +5,7 @@
 export const GOALS = [
   { name: 'full pipeline / bare JavaScript proxy', row: 'full:ferrogate', base: 'proxy:bare', must: 1.45, goal: 1.2 },
   { name: 'full pipeline / Hono', row: 'full:ferrogate', base: 'full:hono', must: 0.7, goal: 0.55 },
+  { name: 'full with every stage / Hono with every stage', row: 'every:every-stage', base: 'every:hono-every-stage', must: 0.7, goal: 0.55 },
   { name: 'pass-through / bare proxy that logs', row: 'pass:ferrogate', base: 'proxy:bare-logged', must: 1.15, goal: 1.03 },
   { name: 'refused / Hono', row: 'refused:ferrogate', base: 'refused:hono', must: 0.5, goal: 0.35 },
 ];

@@ -20,6 +20,8 @@ import { startWorkerd } from './lib/workerd.mjs';
 
 const WARM_UP_SLICES = 5;
 const CONNECTIONS = 8;
+/** Hono's row for each kind of work. */
+const HONO = { full: 'full:hono', every: 'every:hono-every-stage', fresh: 'fresh:hono', refused: 'refused:hono' };
 
 const { values: options } = parseArgs({
   options: {
@@ -86,7 +88,7 @@ function resultTable(slices) {
   const lines = rows.map((row) => {
     const own = slices[row.key];
     const latencies = own.flatMap((slice) => slice.latencies);
-    const hono = ['full', 'fresh', 'refused'].includes(row.kind) ? ratios(slices, row.key, `${row.kind}:hono`) : null;
+    const hono = HONO[row.kind] ? ratios(slices, row.key, HONO[row.kind]) : null;
     return [
       row.name,
       fastestQuarter(cpuOf(own)).toFixed(1),

@@ -3,11 +3,12 @@
 //   node bench/contenders/build.mjs            all
 //   node bench/contenders/build.mjs hono       only those whose name is given
 //
-// Installs what package-lock.json beside this file names when it is not there. Does not build Ferrogate.
+// Installs what package-lock.json beside this file names when it is not there. Does not build Ferrogate, but compiles the
+// second configuration that it is measured with.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { BENCH, BUILT_CONTENDERS, ROOT } from '../lib/places.mjs';
+import { dirname, join } from 'node:path';
+import { BENCH, BUILT_CONTENDERS, CLI_BINARY, EVERY_STAGE, ROOT } from '../lib/places.mjs';
 import { ROUTES } from '../routes.mjs';
 
 const HERE = join(BENCH, 'contenders');
@@ -30,6 +31,7 @@ const SOURCES = {
   'bare-logged': 'bare-logged.mjs',
   hand: 'hand/index.mjs',
   hono: 'hono.mjs',
+  'hono-every-stage': 'hono-every-stage.mjs',
 };
 
 const run = (command, args, options = {}) => execFileSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
@@ -78,6 +80,11 @@ async function buildWorkersRs() {
   await bundle(join(glue, 'entry.mjs'), join(out, 'index.js'));
 }
 
+function compileEveryStage() {
+  mkdirSync(dirname(EVERY_STAGE), { recursive: true });
+  run(CLI_BINARY, ['compile', join(BENCH, 'every-stage.toml'), '--out', EVERY_STAGE]);
+}
+
 const names = process.argv.slice(2);
 const wanted = (name) => names.length === 0 || names.includes(name);
 mkdirSync(BUILT_CONTENDERS, { recursive: true });
@@ -85,4 +92,5 @@ if (!existsSync(join(HERE, 'node_modules/hono'))) run('npm', ['ci'], { cwd: HERE
 for (const [name, source] of Object.entries(SOURCES)) {
   if (wanted(name)) await bundle(join(HERE, source), join(BUILT_CONTENDERS, `${name}.js`));
 }
+if (wanted('every-stage')) compileEveryStage();
 if (wanted('workers-rs')) await buildWorkersRs();

@@ -10,6 +10,8 @@ export const BENCH = fromRoot('bench/');
 export const BUILT_CONTENDERS = fromRoot('build/bench/contenders/');
 /** Ferrogate with bench/gateway.toml, written by scripts/build.mjs. */
 export const FERROGATE_BUNDLE = fromRoot('build/bench/bundle/');
+/** bench/every-stage.toml, compiled for the same bundle. */
+export const EVERY_STAGE = fromRoot('build/bench/every-stage/gateway.bin');
 /** The same wasm under the Worker of inside.mjs. */
 export const INSIDE_BUNDLE = fromRoot('build/inside/bundle/');
 /** The test-only build that tells how large its memory is. */
