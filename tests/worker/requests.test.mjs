@@ -248,13 +248,16 @@ test('/health/live answers without asking anybody', async () => {
 });
 
 test('a request is one log line with its id, route, status and principal', async () => {
-  const credentials = bearer({ sub: 'u-9' });
+  const [credentials, before] = [bearer({ sub: 'u-9' }), Date.now()];
   await gateway.ask('/mine/echo/x', { headers: { ...credentials, 'x-request-id': 'log-1' } });
   const lines = await gateway.linesOf('log-1');
   assert.equal(lines.length, 1);
-  const { duration_ms: duration, upstream_ms: upstream, ...rest } = lines[0];
+  const { timestamp, duration_ms: duration, upstream_ms: upstream, ...rest } = lines[0];
   const expected = { level: 'info', msg: 'request', request_id: 'log-1', upstream: 'origin', method: 'GET', path: '/mine/echo/x', route: 'GET /mine/{rest...}', status: 200, principal: 'u-9' };
   assert.deepEqual(rest, expected);
+  const came = new Date(timestamp);
+  assert.equal(came.toISOString(), timestamp);
+  assert.ok(came.getTime() >= before && came.getTime() <= Date.now(), `${timestamp} is not between ${before} and now`);
   assert.ok(Number.isInteger(duration) && duration >= 0 && duration < 5000);
   assert.ok(Number.isInteger(upstream) && upstream >= 0 && upstream <= duration);
 });
