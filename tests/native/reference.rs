@@ -88,7 +88,9 @@ fn json_value(node: &Node) -> Value {
 
 fn good_files() -> Vec<(String, String)> {
     let mut paths: Vec<String> =
-        ["gateway.toml", "bench/gateway.toml", "bench/every-stage.toml", "tests/worker/gateway.toml"].map(str::to_owned).to_vec();
+        ["gateway.toml", "bench/gateway.toml", "bench/every-stage.toml", "tests/worker/gateway.toml"]
+            .map(str::to_owned)
+            .to_vec();
     for file in fs::read_dir(root().join("tests/fixtures/config/good")).unwrap() {
         paths.push(format!("tests/fixtures/config/good/{}", file.unwrap().file_name().into_string().unwrap()));
     }
