@@ -9,13 +9,13 @@ use gateway::{
         Action, Blueprint, Policy, Route,
         compile::{Environment, resolved::Resolved},
     },
-    config::diagnostics::render::Style,
+    config::{condition::Condition, diagnostics::render::Style, told},
     http::{host::HostPattern, method::Method},
     routing::{
         pattern::{Pattern, Segment},
         types::Type,
     },
-    stages::{authn, respond},
+    stages::{authn, authz, cors, respond},
 };
 use serde::Serialize;
 
@@ -52,6 +52,8 @@ pub(super) const COMMAND: Command = Command {
     notes: "\
 Routes that name hosts come before those for any host. In a path, a literal comes before a parameter, and among
 parameters int, uuid, slug, any, and last what takes all that is left. Columns without content are left out.
+AUTH names whose tokens are taken, and behind that what else callers must show: scopes, all of them; one of the roles;
+conditions, all of them.
 ",
     examples: &[
         "ferrogate routes",
@@ -85,9 +87,10 @@ struct Row<'e> {
     path: &'e str,
     action: Listed,
     auth: String,
-    scopes: &'e [String],
+    policy: Option<&'e Policy>,
     tags: &'e [String],
     resolved: &'e Resolved,
+    blueprint: &'e Blueprint,
 }
 
 /// What becomes of requests: `upstream shop`.
@@ -114,9 +117,10 @@ impl<'e> Row<'e> {
             path,
             action: listed(&route.action, blueprint),
             auth: policy.map_or_else(String::new, |policy| auth(policy, blueprint)),
-            scopes: policy.map_or(&[], |policy| &policy.authz.scopes),
+            policy,
             tags: &route.tags,
             resolved,
+            blueprint,
         }
     }
 
@@ -136,8 +140,8 @@ impl<'e> Row<'e> {
         } else {
             format!("{} {}", self.action.kind, self.action.to)
         };
-        let scopes = self.scopes.join(" ");
-        let auth = if scopes.is_empty() { self.auth.clone() } else { format!("{} ({scopes})", self.auth) };
+        let asked = self.policy.map_or_else(String::new, |policy| asked(&policy.authz));
+        let auth = if asked.is_empty() { self.auth.clone() } else { format!("{} ({asked})", self.auth) };
         let version = self.resolved.version.clone().unwrap_or_default();
         [
             self.method.to_owned(),
@@ -158,7 +162,13 @@ impl<'e> Row<'e> {
             version: self.resolved.version.as_deref(),
             action: &self.action,
             auth: &self.auth,
-            scopes: self.scopes,
+            issuers: self.policy.map_or_else(Vec::new, |policy| issuers(policy, self.blueprint)),
+            scopes: self.policy.map_or(&[], |policy| &policy.authz.scopes),
+            roles: self.policy.map_or(&[], |policy| &policy.authz.roles.wanted),
+            conditions: self.policy.map_or_else(Vec::new, |policy| written(&policy.authz.conditions)),
+            cors: self.policy.and_then(|policy| policy.cors.as_ref()).map(|cors| shared(cors, self.blueprint)),
+            body_limit: self.policy.and_then(|policy| policy.guard.body_limit).map(|limit| limit.0),
+            pass_through: self.policy.is_some_and(|policy| policy.forward.pass_through),
             tags: self.tags,
             file: &self.resolved.place.file,
             line: self.resolved.place.line,
@@ -187,12 +197,37 @@ struct Object<'r> {
     version: Option<&'r str>,
     action: &'r Listed,
     auth: &'r str,
+    issuers: Vec<Believed<'r>>,
     scopes: &'r [String],
+    roles: &'r [String],
+    conditions: Vec<String>,
+    cors: Option<Shared<'r>>,
+    /// In bytes.
+    body_limit: Option<u64>,
+    pass_through: bool,
     tags: &'r [String],
     file: &'r str,
     line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<Vec<Key<'r>>>,
+}
+
+/// Whose tokens a route takes; variables stand in it by their names.
+#[derive(Serialize)]
+struct Believed<'r> {
+    name: &'r str,
+    algorithm: &'static str,
+    issuer: String,
+    audiences: Vec<String>,
+}
+
+/// Which pages may ask; variables stand in it by their names.
+#[derive(Serialize)]
+struct Shared<'r> {
+    origins: Vec<String>,
+    methods: Vec<&'static str>,
+    headers: &'r [String],
+    credentials: bool,
 }
 
 #[derive(Serialize)]
@@ -242,6 +277,45 @@ fn auth(policy: &Policy, blueprint: &Blueprint) -> String {
     let issuers = policy.authn.issuers().iter().filter_map(|index| blueprint.issuers.get(usize::from(*index)));
     let none = (!matches!(policy.authn, authn::Config::Token(_))).then_some("none");
     issuers.map(|issuer| issuer.name.as_str()).chain(none).collect::<Vec<_>>().join(" or ")
+}
+
+/// What callers must show besides a token that is believed, as the column AUTH has it: `orders:read; role admin or
+/// auditor; if claims.tenant == path.tenant`.
+fn asked(authz: &authz::Config) -> String {
+    let mut asked: Vec<String> = Vec::new();
+    if !authz.scopes.is_empty() {
+        asked.push(authz.scopes.join(" "));
+    }
+    if !authz.roles.wanted.is_empty() {
+        asked.push(format!("role {}", authz.roles.wanted.join(" or ")));
+    }
+    asked.extend(written(&authz.conditions).into_iter().map(|condition| format!("if {condition}")));
+    asked.join("; ")
+}
+
+fn written(conditions: &[Condition]) -> Vec<String> {
+    conditions.iter().map(ToString::to_string).collect()
+}
+
+fn issuers<'b>(policy: &Policy, blueprint: &'b Blueprint) -> Vec<Believed<'b>> {
+    let issuers = policy.authn.issuers().iter().filter_map(|index| blueprint.issuers.get(usize::from(*index)));
+    let variables = &blueprint.variables;
+    let believed = |issuer: &'b authn::Issuer| Believed {
+        name: &issuer.name,
+        algorithm: issuer.algorithm.name(),
+        issuer: told::text(&issuer.issuer, variables),
+        audiences: issuer.audiences.iter().map(|audience| told::text(audience, variables)).collect(),
+    };
+    issuers.map(believed).collect()
+}
+
+fn shared<'b>(cors: &'b cors::Config, blueprint: &Blueprint) -> Shared<'b> {
+    Shared {
+        origins: cors.origins.iter().map(|origin| told::text(origin, &blueprint.variables)).collect(),
+        methods: cors.methods.iter().map(|method| method.name()).collect(),
+        headers: &cors.headers,
+        credentials: cors.credentials,
+    }
 }
 
 const HEADS: [&str; 7] = ["METHOD", "HOST", "PATH", "VERSION", "WHERE TO", "AUTH", "TAGS"];

@@ -137,7 +137,8 @@ fn json_is_one_object_for_each_route() {
     assert_eq!(routes.len(), 9);
     let expected = serde_json::json!({
         "method": "GET", "hosts": ["api.acme.example"], "path": "/y", "version": "v2",
-        "action": { "kind": "upstream", "to": "u" }, "auth": "none", "scopes": [], "tags": [],
+        "action": { "kind": "upstream", "to": "u" }, "auth": "none", "issuers": [], "scopes": [], "roles": [],
+        "conditions": [], "cors": null, "body_limit": 1_048_576, "pass_through": false, "tags": [],
         "file": "gateway.toml", "line": 51,
     });
     assert_eq!(routes[0], expected);
@@ -157,4 +158,79 @@ fn a_file_with_errors_has_no_routes() {
     assert!(ran.err.contains("error[FG0103]"), "{}", ran.err);
     std::fs::remove_file(folder.0.join("gateway.toml")).unwrap();
     assert_eq!(folder.run("routes").code, Some(2));
+}
+
+const GUARDED: &str = r#"
+[gateway]
+name = "a"
+
+[upstreams.u]
+targets = ["https://u.example"]
+
+[issuers.main]
+algorithm = "HS256"
+issuer = "https://${HOST}/"
+audience = ["a", "b"]
+secret = "${S}"
+
+[routes."GET /roles"]
+upstream = "u"
+auth = "main"
+roles = ["editor", "admin"]
+
+[routes."GET /tenants/{tenant}"]
+upstream = "u"
+auth = { issuers = ["main"], optional = true }
+condition = ["claims.tenant == path.tenant", "request.method == 'GET'"]
+pass_through = true
+
+[routes."POST /all"]
+upstream = "u"
+auth = "main"
+scopes = ["read", "write"]
+roles = "admin"
+condition = "has(claims.sub)"
+body_limit = false
+cors = { origins = ["https://app.example", "${PAGE}"], methods = ["POST"], headers = ["Content-Type"], credentials = true }
+"#;
+
+#[test]
+fn what_callers_must_show_stands_behind_whose_tokens_are_taken() {
+    let folder = Folder::new("routes_guarded");
+    folder.write("g.toml", GUARDED);
+    let ran = folder.run("routes g.toml");
+    let expected = "\
+METHOD  PATH               WHERE TO    AUTH
+POST    /all               upstream u  main (read write; role admin; if has(claims.sub))
+GET     /roles             upstream u  main (role editor or admin)
+GET     /tenants/{tenant}  upstream u  main or none (if claims.tenant == path.tenant; if request.method == 'GET')
+";
+    assert_eq!((ran.out.as_str(), ran.err.as_str()), (expected, ""));
+}
+
+#[test]
+fn json_says_who_may_ask_and_what_for() {
+    let folder = Folder::new("routes_guarded_json");
+    folder.write("g.toml", GUARDED);
+    let ran = folder.run("routes g.toml --format json");
+    let routes: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let issuer = serde_json::json!({
+        "name": "main", "algorithm": "HS256", "issuer": "https://${HOST}/", "audiences": ["a", "b"],
+    });
+    let cors = serde_json::json!({
+        "origins": ["https://app.example", "${PAGE}"], "methods": ["POST"], "headers": ["content-type"],
+        "credentials": true,
+    });
+    let expected = [
+        ("issuers", serde_json::json!([issuer])),
+        ("roles", serde_json::json!(["admin"])),
+        ("conditions", serde_json::json!(["has(claims.sub)"])),
+        ("cors", cors),
+        ("body_limit", Value::Null),
+    ];
+    for (name, value) in expected {
+        assert_eq!(routes[0][name], value, "{name}");
+    }
+    assert_eq!((&routes[1]["cors"], &routes[1]["body_limit"]), (&Value::Null, &serde_json::json!(1_048_576)));
+    assert_eq!((&routes[1]["pass_through"], &routes[2]["pass_through"]), (&false.into(), &true.into()));
 }
