@@ -186,15 +186,17 @@ pub fn granted(exchange: &Exchange<'_>) -> Decision {
         (Some(Grant::Refused), Some(_)) => "The origin is not on the route's list: no page may read the answer.",
         (Some(Grant::Refused), None) => "The request names no origin.",
     };
-    Decision::passed("cors", why).maybe("origin", origin).fact("grant", grant(exchange))
+    Decision::passed("cors", why).maybe("origin", origin).maybe("grant", grant(exchange))
 }
 
-fn grant<'e>(exchange: &'e Exchange<'_>) -> &'e str {
-    match &exchange.grant {
+/// Which page may read the answer; nothing where no page has asked, for then nothing was refused either.
+fn grant<'e>(exchange: &'e Exchange<'_>) -> Option<&'e str> {
+    exchange.header(Header::Origin)?;
+    Some(match &exchange.grant {
         None => "no policy",
         Some(Grant::Allowed(origin)) => origin,
         Some(Grant::Refused) => "refused",
-    }
+    })
 }
 
 /// A preflight is answered.
@@ -332,5 +334,5 @@ pub fn finished(exchange: &Exchange<'_>, closed: &Closed) -> Decision {
         .maybe("upstream_status", closed.log.upstream_status())
         .maybe("code", closed.log.code())
         .fact("route", exchange.label())
-        .fact("grant", grant(exchange))
+        .maybe("grant", grant(exchange))
 }
