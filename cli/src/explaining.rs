@@ -9,6 +9,7 @@ use gateway::{
     },
     http::Millis,
 };
+use serde_json::{Map, Value};
 
 use crate::{
     Failure,
@@ -17,7 +18,7 @@ use crate::{
     configuration, files,
     host::Host,
     output, time,
-    values::{Found, Sources},
+    values::{self, Found, Sources},
 };
 
 /// `--now TIME`.
@@ -64,14 +65,18 @@ impl<'g> Setting<'g> {
     }
 
     /// Starts the gateways of these files, each with the variables that it would have, and says which secrets are
-    /// missing.
+    /// missing. What stands beside one of them counts for the others where nothing else says a value: a draft in
+    /// another folder is meant for the same Worker.
     pub(crate) fn start<const N: usize>(&self, host: &dyn Host, all: [&str; N]) -> Result<[Started; N], Failure> {
         let mut ready = Vec::new();
         let (mut placeholders, mut known) = (Vec::new(), Vec::new());
-        for file in all {
+        let around = |file: &&str| Sources::of(host, file, self.environment, &self.given);
+        let sources: Vec<Sources<'_>> = all.iter().map(around).collect::<Result<_, _>>()?;
+        for (file, own) in all.into_iter().zip(&sources) {
             let blueprint = configuration::environment(host, file, self.environment)?.blueprint;
             known.extend(blueprint.variables.0.iter().map(|variable| variable.name.clone()));
-            let found = Sources::of(host, file, self.environment, &self.given)?.find(&blueprint);
+            let elsewhere = |name: &str| sources.iter().find_map(|source| source.value(name));
+            let found = values::find(&blueprint, |name| own.value(name).or_else(|| elsewhere(name)));
             placeholders.extend(found.placeholders.clone());
             ready.push((file, blueprint, found));
         }
@@ -146,4 +151,16 @@ pub(crate) fn or_trouble<T>(result: Result<T, Failure>) -> Result<T, Failure> {
         Failure::Findings(message) => Failure::Files(message),
         other => other,
     })
+}
+
+/// The object behind `--claims`. Claims are nobody's business, so no message repeats them.
+pub(crate) fn claims_object(command: &Command, text: &str) -> Result<Map<String, Value>, Failure> {
+    let wrong = |why: String| wrong(command, format!("--claims takes a JSON object like {{\"sub\": \"ada\"}}{why}"));
+    match serde_json::from_str(text) {
+        Ok(Value::Object(claims)) => Ok(claims),
+        Ok(_) => Err(wrong("; this is another value".to_owned())),
+        Err(error) => {
+            Err(wrong(format!("; this cannot be read from line {}, column {}", error.line(), error.column())))
+        }
+    }
 }

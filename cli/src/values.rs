@@ -47,48 +47,94 @@ impl<'h> Sources<'h> {
         Ok(Self { host, given, local, deployed })
     }
 
-    fn value(&self, name: &str) -> Option<String> {
-        let in_list = |list: &[(String, String)]| {
+    /// The value of a variable, if anything says one.
+    pub(crate) fn value(&self, name: &str) -> Option<String> {
+        self.found(name).map(|(value, _)| value)
+    }
+
+    /// Where a variable has its value from.
+    pub(crate) fn origin(&self, name: &str) -> Option<&'static str> {
+        self.found(name).map(|(_, origin)| origin)
+    }
+
+    fn found(&self, name: &str) -> Option<(String, &'static str)> {
+        let in_list = |list: &[(String, String)], origin: &'static str| {
             // The last line of a name counts, as for whoever reads such files elsewhere.
-            list.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+            list.iter().rev().find(|(known, _)| known == name).map(|(_, value)| (value.clone(), origin))
         };
-        let from_machine = || self.host.variable(name);
-        in_list(self.given).or_else(from_machine).or_else(|| in_list(&self.local)).or_else(|| in_list(&self.deployed))
+        in_list(self.given, "--var")
+            .or_else(|| self.host.variable(name).map(|value| (value, "environment")))
+            .or_else(|| in_list(&self.local, variables::LOCAL))
+            .or_else(|| in_list(&self.deployed, variables::WRANGLER))
     }
 
     /// The values for a gateway.
     pub(crate) fn find(&self, blueprint: &Blueprint) -> Found {
-        let mut found = Found { values: Vec::new(), placeholders: Vec::new(), missing: Vec::new() };
-        for (index, variable) in blueprint.variables.0.iter().enumerate() {
-            let mut value = self.value(&variable.name);
-            if value.is_none() && variable.default.is_none() {
-                if variable.is_secret || is_secret(blueprint, index) {
-                    value = Some(PLACEHOLDER.to_owned());
-                    found.placeholders.push(variable.name.clone());
-                } else {
-                    found.missing.push(variable.name.clone());
-                }
-            }
-            found.values.push(value);
-        }
-        found
+        find(blueprint, |name| self.value(name))
     }
 }
 
-/// Whether a variable is a part of a key or of credentials, a user included.
-fn is_secret(blueprint: &Blueprint, variable: usize) -> bool {
-    let credentials = blueprint.upstreams.iter().filter_map(|upstream| upstream.credentials.as_ref());
-    let of_credentials = credentials.flat_map(|credentials| match credentials {
-        Credentials::Bearer(text) | Credentials::Header(_, text) => vec![text],
-        Credentials::Basic(user, password) => vec![user, password],
-        Credentials::Hmac { secret, .. } => vec![secret],
-    });
-    let of_issuers = blueprint.issuers.iter().flat_map(|issuer| match &issuer.keys {
-        Keys::Secrets(secrets) => secrets.as_slice(),
-        Keys::Public(_) => &[],
-    });
-    let of_explain = blueprint.explain.iter().map(|config| &config.secret);
-    of_issuers.chain(of_credentials).chain(of_explain).any(|text| names(text, variable))
+/// The values for a gateway, from wherever they come.
+pub(crate) fn find(blueprint: &Blueprint, value: impl Fn(&str) -> Option<String>) -> Found {
+    let mut found = Found { values: Vec::new(), placeholders: Vec::new(), missing: Vec::new() };
+    for (index, variable) in blueprint.variables.0.iter().enumerate() {
+        let mut value = value(&variable.name);
+        if value.is_none() && variable.default.is_none() {
+            if matches!(role(blueprint, index), Role::Plain) {
+                found.missing.push(variable.name.clone());
+            } else {
+                value = Some(PLACEHOLDER.to_owned());
+                found.placeholders.push(variable.name.clone());
+            }
+        }
+        found.values.push(value);
+    }
+    found
+}
+
+/// What a variable is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role<'b> {
+    /// A part of the credentials for this upstream, a user included: somebody else has chosen it.
+    Credentials(&'b str),
+    /// A part of a key with which this issuer signs and the gateway checks.
+    Issuer(&'b str),
+    /// A part of the key for explanations.
+    Explain,
+    /// Another secret.
+    Secret,
+    /// Anything else.
+    Plain,
+}
+
+/// What a variable is for. Where it is several things, what others have chosen comes first.
+pub(crate) fn role(blueprint: &Blueprint, variable: usize) -> Role<'_> {
+    let is_part = |text: &Text| names(text, variable);
+    let of_upstream = |credentials: &Credentials| match credentials {
+        Credentials::Bearer(text) | Credentials::Header(_, text) => is_part(text),
+        Credentials::Basic(user, password) => is_part(user) || is_part(password),
+        Credentials::Hmac { secret, .. } => is_part(secret),
+    };
+    let of_issuer = |keys: &Keys| matches!(keys, Keys::Secrets(secrets) if secrets.iter().any(is_part));
+    let upstream = blueprint.upstreams.iter().find(|it| it.credentials.as_ref().is_some_and(of_upstream));
+    let issuer = || blueprint.issuers.iter().find(|it| of_issuer(&it.keys));
+    if let Some(upstream) = upstream {
+        Role::Credentials(&upstream.name)
+    } else if let Some(issuer) = issuer() {
+        Role::Issuer(&issuer.name)
+    } else if blueprint.explain.as_ref().is_some_and(|config| is_part(&config.secret)) {
+        Role::Explain
+    } else if blueprint.variables.0.get(variable).is_some_and(|it| it.is_secret) {
+        Role::Secret
+    } else {
+        Role::Plain
+    }
+}
+
+/// That variables have no value, and where one is looked for.
+pub(crate) fn unset(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    format!("set these environment variables, or write them into .dev.vars beside the file: {}", names.join(", "))
 }
 
 /// Whether a text names a variable.

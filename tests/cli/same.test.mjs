@@ -24,6 +24,8 @@ const LINES = [
   'check with/gateway.toml', 'check with/gateway.toml --vars with/more', 'check with/gateway.toml --vars nowhere',
   'check included/gateway.toml', 'check included/broken.toml', 'check .', 'check binary.toml', 'check good.toml/x', 'check ü.toml',
   'routes good.toml', 'routes good.toml --resolved', 'routes good.toml --format json --resolved', 'routes', 'routes good.toml --env x',
+  'variables good.toml', 'variables with/gateway.toml --format json', 'variables', 'token --config with/gateway.toml',
+  'token --config good.toml --issuer partner --claims [1]', 'token --config good.toml --issuer partner --claim a=1 --claim a=2',
   'compile good.toml --out out/deep/gateway.bin', 'compile good.toml', 'compile bad.toml --out out.bin', 'compile good.toml -o with',
   'compile good.toml -o good.toml/x', 'init new/gateway', 'init --name no_good', 'init with', 'init good.toml', 'init',
   'token --config good.toml', 'token --config good.toml --issuer partnr', 'token --config good.toml --issuer partner --ttl 0s',

@@ -14,7 +14,6 @@ use gateway::{
     },
     http::Millis,
 };
-use serde_json::{Map, Value};
 
 use crate::{
     Failure,
@@ -146,7 +145,7 @@ fn one(given: &Given, host: &dyn Host) -> Result<Recorded, Failure> {
         url: recorded::absolute(url, &headers),
         headers,
         body_length: given.value("body").map(|file| length(host, file)).transpose()?,
-        claims: given.value("claims").map(claims).transpose()?,
+        claims: given.value("claims").map(|text| explaining::claims_object(&COMMAND, text)).transpose()?,
     };
     if request.head(&[], None).err() == Some(Unreadable::Url) {
         return Err(wrong(&COMMAND, format!("URL: {}, or a path that begins with /", Unreadable::Url.message())));
@@ -169,16 +168,4 @@ fn length(host: &dyn Host, file: &str) -> Result<u64, Failure> {
     let content =
         host.read(file).map_err(|trouble| Failure::Files(format!("cannot read {file}: {}", trouble.words())))?;
     Ok(u64::try_from(content.len()).unwrap_or(u64::MAX))
-}
-
-/// An object. Claims are nobody's business, so no message repeats them.
-fn claims(text: &str) -> Result<Map<String, Value>, Failure> {
-    let wrong = |why: String| wrong(&COMMAND, format!("--claims takes a JSON object like {{\"sub\": \"ada\"}}{why}"));
-    match serde_json::from_str(text) {
-        Ok(Value::Object(claims)) => Ok(claims),
-        Ok(_) => Err(wrong("; this is another value".to_owned())),
-        Err(error) => {
-            Err(wrong(format!("; this cannot be read from line {}, column {}", error.line(), error.column())))
-        }
-    }
 }

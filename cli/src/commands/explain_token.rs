@@ -54,7 +54,7 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     };
     let unset: Vec<String> = found.placeholders.into_iter().chain(found.missing).filter(is_needed).collect();
     if !unset.is_empty() {
-        return Err(Failure::Findings(format!("set these environment variables: {}", unset.join(", "))));
+        return Err(Failure::Findings(values::unset(&unset)));
     }
     let values: Vec<Option<String>> = found.values.into_iter().map(|value| value.or(Some(String::new()))).collect();
     let values = blueprint.variables.resolve(&values).unwrap_or_else(|_| Values::default());

@@ -10,6 +10,7 @@ mod help;
 mod init;
 mod routes;
 mod token;
+mod variables;
 mod what_if;
 
 use crate::{
@@ -26,6 +27,7 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &init::COMMAND,
     &check::COMMAND,
     &routes::COMMAND,
+    &variables::COMMAND,
     &explain::COMMAND,
     &diff::COMMAND,
     &what_if::COMMAND,

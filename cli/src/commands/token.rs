@@ -22,8 +22,10 @@ use crate::{
     arguments::{Given, wrong},
     command::{Command, EXITS, Opt, Takes},
     configuration,
+    explaining::claims_object,
     host::Host,
-    output, values,
+    output,
+    values::{self, Sources},
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -39,10 +41,13 @@ pub(super) const COMMAND: Command = Command {
         Opt::value("ttl", "DURATION", Takes::Text, "how long it is valid: 30s, 5m, 1h, 1d (default: 1h)"),
         Opt::value("aud", "AUDIENCE", Takes::Text, "for whom it is (default: the issuer's audience)"),
         Opt::value("claim", "NAME=VALUE", Takes::Text, "one more claim, as a text; may be repeated").repeated(),
+        Opt::value("claims", "JSON", Takes::Text, "more claims, as an object: numbers, lists and all"),
     ],
-    notes: "The secret is read from the environment variable that the file names, never from an argument.\n",
+    notes: "The secret is read from the environment variable that the file names, from .dev.vars or wrangler.toml beside\n\
+            the file, never from an argument. --claims may set anything, iss and exp too; a claim is said only once.\n",
     examples: &[
-        "JWT_SECRET=... ferrogate token --config gateway.toml --sub ada --scope \"orders:read orders:write\"",
+        "ferrogate token --config gateway.toml --sub ada --scope \"orders:read orders:write\"",
+        "ferrogate token --config gateway.toml --claims '{\"roles\": [\"admin\", \"staff\"], \"level\": 3}'",
         "curl -H \"authorization: Bearer $(JWT_SECRET=... ferrogate token --config gateway.toml)\" localhost:8787/v1/orders",
     ],
     exits: EXITS,
@@ -54,37 +59,46 @@ pub(super) const COMMAND: Command = Command {
 struct Options {
     /// Which issuer; the only one when absent.
     issuer: Option<String>,
-    /// `sub`.
-    subject: String,
-    /// `scope`.
-    scope: Option<String>,
     /// How long it is valid, in seconds.
     ttl_s: u32,
-    /// `aud`; the issuer's own when absent.
-    audience: Option<String>,
-    /// More claims.
-    claims: Vec<(String, String)>,
+    /// What is said of the claims, each once.
+    claims: Map<String, Value>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { issuer: None, subject: "demo".to_owned(), scope: None, ttl_s: 3_600, audience: None, claims: Vec::new() }
+        Self { issuer: None, ttl_s: 3_600, claims: Map::new() }
     }
 }
 
 impl Options {
     fn of(given: &Given) -> Result<Self, Failure> {
         let defaults = Self::default();
-        let owned = |name: &str| given.value(name).map(str::to_owned);
         Ok(Self {
-            issuer: owned("issuer"),
-            subject: owned("sub").unwrap_or(defaults.subject),
-            scope: owned("scope"),
+            issuer: given.value("issuer").map(str::to_owned),
             ttl_s: given.value("ttl").map_or(Ok(defaults.ttl_s), ttl)?,
-            audience: owned("aud"),
-            claims: given.values("claim").map(claim).collect::<Result<_, _>>()?,
+            claims: given_claims(given)?,
         })
     }
+}
+
+/// What all options say of the claims. Which of two would count is nobody's guess, so none is said twice.
+fn given_claims(given: &Given) -> Result<Map<String, Value>, Failure> {
+    let mut claims = given.value("claims").map_or(Ok(Map::new()), |text| claims_object(&COMMAND, text))?;
+    let own = [("sub", "sub"), ("scope", "scope"), ("aud", "aud")];
+    let own = own.iter().filter_map(|(claim, option)| Some(((*claim).to_owned(), given.value(option)?.to_owned())));
+    let more = given.values("claim").map(claim).collect::<Result<Vec<_>, _>>()?;
+    if claims.contains_key("exp") && given.has("ttl") {
+        return Err(wrong(&COMMAND, "the claim `exp` is given twice: by --claims and by --ttl"));
+    }
+    for (name, value) in own.chain(more) {
+        if claims.contains_key(&name) {
+            let help = "for a list or a number, use --claims '{\"roles\": [\"a\", \"b\"]}'";
+            return Err(wrong(&COMMAND, format!("the claim `{name}` is given twice; {help}")));
+        }
+        claims.insert(name, value.into());
+    }
+    Ok(claims)
 }
 
 /// A life of at least a second and at most a year: this is for demos.
@@ -120,7 +134,8 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let file = given.value("config").unwrap_or_default();
     let blueprint = configuration::environment(host, file, given.value("env"))?.blueprint;
     let issuer = choose(&blueprint, options.issuer.as_deref())?;
-    let values = values(&blueprint, issuer, |name| host.variable(name))?;
+    let sources = Sources::of(host, file, given.value("env"), &[])?;
+    let values = values(&blueprint, issuer, |name| sources.value(name))?;
     let token = sign(issuer, &values, claims(issuer, &values, &options, host.now_s()))?;
     output::line(host, &token);
     Ok(())
@@ -153,10 +168,7 @@ fn values(
         if is_named(index) { variable(&known.name) } else { Some(String::new()) }
     };
     let environment: Vec<Option<String>> = blueprint.variables.0.iter().enumerate().map(value).collect();
-    blueprint
-        .variables
-        .resolve(&environment)
-        .map_err(|missing| Failure::Findings(format!("set these environment variables: {}", missing.join(", "))))
+    blueprint.variables.resolve(&environment).map_err(|missing| Failure::Findings(values::unset(&missing)))
 }
 
 /// The newest secret of an issuer, if it has secrets.
@@ -168,20 +180,14 @@ fn secret(issuer: &Issuer) -> Option<&Text> {
 }
 
 fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Map<String, Value> {
-    let audience = options
-        .audience
-        .clone()
-        .unwrap_or_else(|| issuer.audiences.first().map(|audience| audience.resolve(values)).unwrap_or_default());
+    let audience = issuer.audiences.first().map(|audience| audience.resolve(values)).unwrap_or_default();
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), issuer.issuer.resolve(values).into());
     claims.insert("aud".to_owned(), audience.into());
-    claims.insert("sub".to_owned(), options.subject.clone().into());
+    claims.insert("sub".to_owned(), "demo".into());
     claims.insert("iat".to_owned(), now_s.into());
     claims.insert("exp".to_owned(), now_s.saturating_add(u64::from(options.ttl_s)).into());
-    if let Some(scope) = &options.scope {
-        claims.insert("scope".to_owned(), scope.clone().into());
-    }
-    claims.extend(options.claims.iter().map(|(name, value)| (name.clone(), value.clone().into())));
+    claims.extend(options.claims.clone());
     claims
 }
 
@@ -236,18 +242,20 @@ mod tests {
         Options::of(&crate::arguments::parse(&COMMAND, &words)?)
     }
 
+    fn said(claims: Value) -> Map<String, Value> {
+        claims.as_object().unwrap().clone()
+    }
+
     #[test]
     fn a_token_has_defaults_and_options() {
         assert_eq!(options(""), Ok(Options::default()));
         let all = Options {
             issuer: Some("i".into()),
-            subject: "s".into(),
-            scope: Some("x".into()),
             ttl_s: 300,
-            audience: Some("u".into()),
-            claims: vec![("n".into(), "v=w".into())],
+            claims: said(serde_json::json!({ "sub": "s", "scope": "x", "aud": "u", "n": "v=w", "level": 3 })),
         };
-        assert_eq!(options("--issuer i --sub s --scope x --ttl 5m --aud u --claim n=v=w"), Ok(all));
+        let line = r#"--issuer i --sub s --scope x --ttl 5m --aud u --claim n=v=w --claims {"level":3}"#;
+        assert_eq!(options(line), Ok(all));
     }
 
     #[test]
@@ -258,6 +266,12 @@ mod tests {
             ("--claim x", "NAME=VALUE"),
             ("--claim =x", "NAME=VALUE"),
             ("--claim exp=1", "use --ttl"),
+            ("--claim role=a --claim role=b", "the claim `role` is given twice; for a list"),
+            (r#"--claims {"role":["a"]} --claim role=b"#, "the claim `role` is given twice"),
+            (r#"--claims {"sub":"a"} --sub b"#, "the claim `sub` is given twice"),
+            (r#"--claims {"exp":1} --ttl 1h"#, "the claim `exp` is given twice"),
+            ("--claims [1]", "--claims takes a JSON object"),
+            (r#"--claims {"a":"secret"#, "cannot be read from line 1, column"),
         ];
         for (line, message) in cases {
             let Err(Failure::Usage(found)) = options(line) else { panic!("{line}") };
@@ -268,8 +282,8 @@ mod tests {
     #[test]
     fn only_the_variables_of_the_issuer_are_asked_for() {
         let blueprint = blueprint();
-        let missing = values(&blueprint, &blueprint.issuers[0], |_| None).err();
-        assert_eq!(missing, Some(Failure::Findings("set these environment variables: ONE".into())));
+        let missing = super::values(&blueprint, &blueprint.issuers[0], |_| None).err();
+        assert_eq!(missing, Some(Failure::Findings(values::unset(&["ONE"]))));
         let values = values(&blueprint, &blueprint.issuers[0], |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
         assert_eq!(blueprint.issuers[0].issuer.resolve(&values), "https://one.example/");
     }
@@ -286,11 +300,12 @@ mod tests {
     fn the_claims_are_those_that_were_asked_for() {
         let blueprint = blueprint();
         let values = values(&blueprint, &blueprint.issuers[1], |_| Some("x".repeat(32))).unwrap();
-        let options =
-            Options { scope: Some("a b".into()), claims: vec![("role".into(), "admin".into())], ..Options::default() };
+        let claims_given = said(serde_json::json!({ "scope": "a b", "roles": ["admin"], "level": 3 }));
+        let options = Options { claims: claims_given, ..Options::default() };
         let claims = claims(&blueprint.issuers[1], &values, &options, 1_000);
         let expected = serde_json::json!({
-            "iss": "two", "aud": "api", "sub": "demo", "iat": 1_000, "exp": 4_600, "scope": "a b", "role": "admin",
+            "iss": "two", "aud": "api", "sub": "demo", "iat": 1_000, "exp": 4_600, "scope": "a b", "roles": ["admin"],
+            "level": 3,
         });
         assert_eq!(Value::Object(claims), expected);
     }
@@ -302,7 +317,7 @@ mod tests {
         let blueprint = compile("f", &file).into_blueprint().unwrap();
         let issuer = &blueprint.issuers[0];
         let values = values(&blueprint, issuer, |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
-        let options = Options { scope: Some("a b".into()), ..Options::default() };
+        let options = Options { claims: said(serde_json::json!({ "scope": "a b" })), ..Options::default() };
         let token = sign(issuer, &values, claims(issuer, &values, &options, 1_000)).unwrap();
         let value =
             |name: &str| (name != "HOST").then(|| if name == "ELSEWHERE" { "http://u".into() } else { "x".repeat(32) });

@@ -49,7 +49,7 @@ fn the_page_shows_what_the_program_prints() {
             count += 1;
         }
     }
-    assert_eq!(count, 6);
+    assert_eq!(count, 7);
 }
 
 #[test]

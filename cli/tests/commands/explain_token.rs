@@ -46,7 +46,7 @@ fn explain_token_says_what_is_missing() {
         assert_ne!(output.status.code(), Some(0));
         err(&output)
     };
-    assert!(said(&[text(&config)], &[]).contains("set these environment variables: EXPLAIN_SECRET"));
+    assert!(said(&[text(&config)], &[]).contains(".dev.vars beside the file: EXPLAIN_SECRET"));
     assert!(said(&[text(&config)], &[("EXPLAIN_SECRET", "short")]).contains("32 bytes"));
     assert!(said(&[text(&plain)], &[]).contains("explain = { secret"));
     assert!(said(&[text(&config), "--ttl", "2d"], &[("EXPLAIN_SECRET", SECRET)]).contains("--ttl"));

@@ -20,4 +20,5 @@ mod routes;
 mod support;
 mod token;
 mod usage;
+mod variables;
 mod what_if;

@@ -48,7 +48,8 @@ fn token_names_the_variable_that_is_missing() {
     let config = fixture("good/everything.toml");
     let output = ferrogate(&["token", "--config", text(&config), "--issuer", "partner"], &[]);
     assert_eq!((out(&output).as_str(), output.status.code()), ("", Some(1)));
-    assert_eq!(err(&output), "ferrogate: set these environment variables: PARTNER_SECRET\n");
+    let expected = "set these environment variables, or write them into .dev.vars beside the file: PARTNER_SECRET\n";
+    assert_eq!(err(&output), format!("ferrogate: {expected}"));
 }
 
 #[test]
@@ -77,4 +78,41 @@ fn token_is_for_the_issuer_as_it_is_in_an_environment() {
     let ran = folder.run("token --config gateway.toml --env stagin");
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("no environment stagin; there are: staging; did you mean staging?"), "{}", ran.err);
+}
+
+const WITH_FILES: &str = "[gateway]\nname = 'a'\n[issuers.i]\nalgorithm = 'HS256'\nissuer = 'https://${HOST}/'\n\
+                          audience = 'here'\nsecret = '${S}'\n[routes.'GET /']\nrespond = 'x'\nauth = 'i'\n";
+
+#[test]
+fn token_finds_the_secret_in_the_files_beside_the_configuration() {
+    let folder = Folder::new("token_dev_vars");
+    folder.write("gw/gateway.toml", WITH_FILES);
+    folder.write("gw/.dev.vars", &format!("S=\"{SECRET}\"\n"));
+    folder.write("gw/wrangler.toml", "[vars]\nHOST = 'here.example'\n");
+    let ran = folder.run("token --config gw/gateway.toml");
+    assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)));
+    assert_eq!(claims(&ran.out)["iss"], "https://here.example/");
+    let other = folder.run_words(&["token", "--config", "gw/gateway.toml"], &[("S", &SECRET.replace('a', "b"))]);
+    assert_ne!(ran.out.rsplit('.').next(), other.out.rsplit('.').next(), "the environment comes first");
+}
+
+#[test]
+fn token_says_numbers_lists_and_objects_as_they_are() {
+    let config = fixture("good/everything.toml");
+    let given = r#"{"level": 3, "roles": ["a", "b"], "org": {"id": null}, "exp": 9999999999}"#;
+    let arguments = ["token", "--config", text(&config), "--issuer", "partner", "--claims", given, "--claim", "x=3"];
+    let all = claims(&out(&ferrogate(&arguments, &[("PARTNER_SECRET", SECRET)])));
+    let expected = serde_json::json!([3, ["a", "b"], { "id": null }, "3"]);
+    assert_eq!(serde_json::json!([all["level"], all["roles"], all["org"], all["x"]]), expected);
+    assert!(all["life"].as_i64().unwrap() > 3_600);
+}
+
+#[test]
+fn token_says_no_claim_twice() {
+    let config = fixture("good/everything.toml");
+    let arguments =
+        ["token", "--config", text(&config), "--issuer", "partner", "--claim", "roles=a", "--claim", "roles=b"];
+    let output = ferrogate(&arguments, &[("PARTNER_SECRET", SECRET)]);
+    assert_eq!((out(&output).as_str(), output.status.code()), ("", Some(2)));
+    assert!(err(&output).contains("the claim `roles` is given twice"), "{}", err(&output));
 }

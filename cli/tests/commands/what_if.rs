@@ -105,3 +105,21 @@ fn bad_input_ends_with_two() {
     std::fs::write(folder.0.join("wrong"), [0xff]).unwrap();
     assert_eq!(run(&folder, "--requests wrong old.toml new.toml").code, Some(2));
 }
+
+#[test]
+fn a_draft_in_another_folder_has_the_values_of_both() {
+    let folder = folder("what_if_folders");
+    folder.write("live/gateway.toml", OLD);
+    folder.write("live/.dev.vars", &format!("KEY={SECRET}\n"));
+    folder.write("live/wrangler.toml", "[vars]\nURL = 'http://u.test'\n");
+    folder.write("draft/gateway.toml", OLD);
+    for line in ["live/gateway.toml draft/gateway.toml", "draft/gateway.toml live/gateway.toml"] {
+        let ran = folder.run(&format!("what-if --requests requests.jsonl {line}"));
+        let expected = ("0 of 3 requests are decided differently\n", "", Some(0));
+        assert_eq!((ran.out.as_str(), ran.err.as_str(), ran.code), expected, "{line}");
+    }
+    // What stands beside a file comes first for it.
+    folder.write("draft/wrangler.toml", "[vars]\nURL = 'no URL'\n");
+    let ran = folder.run("what-if --requests requests.jsonl live/gateway.toml draft/gateway.toml");
+    assert!(ran.err.contains("the gateway of draft/gateway.toml cannot start"), "{}", ran.err);
+}
