@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { CLI, CLI_WASM, TOOLS, inRepository } from './lib/paths.mjs';
+import { CLI, CLI_WASM, ROOT, TOOLS, inRepository } from './lib/paths.mjs';
 
 const BUILD = ['build', '--quiet', '--locked', '-p', 'ferrogate-cli', '--profile', 'tool', '--target-dir', TOOLS];
 
@@ -18,6 +18,8 @@ async function main(words) {
   const wanted = process.env.FERROGATE_CLI;
   // npm changes into the repository before it runs a script; paths are meant from where the user stands.
   if (process.env.npm_lifecycle_event === 'ferrogate' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+  // `ferrogate init` writes paths to this checkout.
+  process.env.FERROGATE_CHECKOUT = ROOT;
   if (![undefined, '', 'native', 'wasm'].includes(wanted)) {
     console.error(`ferrogate: FERROGATE_CLI is native or wasm; found ${wanted}`);
     return 2;

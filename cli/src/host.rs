@@ -23,8 +23,8 @@ pub trait Host {
     /// Why it cannot be written; nothing is left behind then.
     fn write(&self, path: &str, content: &[u8], readers: Readers) -> Result<(), Trouble>;
 
-    /// The last part of a path once it is absolute; `None` for the root.
-    fn folder_name(&self, path: &str) -> Option<String>;
+    /// A path from the root on, without `.` and `..`; nothing needs to be there. `None` when it is no text.
+    fn absolute(&self, path: &str) -> Option<String>;
 
     /// An environment variable, if it is set to a text.
     fn variable(&self, name: &str) -> Option<String>;

@@ -27,12 +27,17 @@ impl Host for Native {
         write(Path::new(path), content, readers).map_err(|error| trouble(&error))
     }
 
-    fn folder_name(&self, path: &str) -> Option<String> {
-        let path = std::path::absolute(path).ok()?;
-        // `absolute` keeps `..`; the folder that it leads to has another name.
-        let path =
-            if path.components().any(|part| part.as_os_str() == "..") { fs::canonicalize(path).ok()? } else { path };
-        path.file_name().and_then(|name| name.to_str()).map(str::to_owned)
+    fn absolute(&self, path: &str) -> Option<String> {
+        let mut plain = PathBuf::new();
+        for part in std::path::absolute(path).ok()?.components() {
+            // `absolute` keeps `..`; at the root it leads nowhere.
+            if part.as_os_str() == ".." {
+                plain.pop();
+            } else {
+                plain.push(part);
+            }
+        }
+        plain.into_os_string().into_string().ok()
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -23,7 +23,7 @@ export function nodeMachine() {
     write: (file, content, forOwner) => trying(() => write(file, content, forOwner), false),
     failureName: () => String(failure.code ?? ''),
     failureNumber: () => Math.abs(failure.errno ?? 0),
-    folderName: (folder) => path.basename(path.resolve(folder)) || undefined,
+    absolute: (file) => trying(() => path.resolve(file)),
     variable: (name) => process.env[name],
     now: () => Math.floor(Date.now() / 1000),
     random: (length) => randomFillSync(new Uint8Array(length)),

@@ -74,7 +74,7 @@ function runIn(kind, words) {
 }
 
 function environment(kind) {
-  return { PATH: process.env.PATH, FERROGATE_CLI: kind, PARTNER_SECRET: SECRET };
+  return { PATH: process.env.PATH, FERROGATE_CLI: kind, FERROGATE_CHECKOUT: inRepository(), PARTNER_SECRET: SECRET };
 }
 
 function prepared() {

@@ -30,8 +30,8 @@ extern "C" {
     #[wasm_bindgen(method, js_name = failureNumber)]
     fn failure_number(this: &Machine) -> i32;
 
-    #[wasm_bindgen(method, js_name = folderName)]
-    fn folder_name(this: &Machine, path: &str) -> Option<String>;
+    #[wasm_bindgen(method)]
+    fn absolute(this: &Machine, path: &str) -> Option<String>;
 
     #[wasm_bindgen(method)]
     fn variable(this: &Machine, name: &str) -> Option<String>;
@@ -77,8 +77,8 @@ impl Host for Node {
         if self.0.write(path, content, readers == Readers::Owner) { Ok(()) } else { Err(self.trouble()) }
     }
 
-    fn folder_name(&self, path: &str) -> Option<String> {
-        self.0.folder_name(path)
+    fn absolute(&self, path: &str) -> Option<String> {
+        self.0.absolute(path)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

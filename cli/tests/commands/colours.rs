@@ -25,7 +25,7 @@ impl Host for Memory {
         Err(Trouble::of("EROFS", 30))
     }
 
-    fn folder_name(&self, _: &str) -> Option<String> {
+    fn absolute(&self, _: &str) -> Option<String> {
         None
     }
 

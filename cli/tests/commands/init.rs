@@ -20,10 +20,9 @@ fn a_new_gateway_is_good_and_all_its_variables_have_values() {
     assert!(routes.contains("/hello") && routes.contains("main (items:read)"), "{routes}");
     for name in WRITTEN {
         let content = folder.read(&format!("deep/My.Gateway/{name}"));
-        assert!(!["@NAME@", "@FOLDER@", "@SECRET@"].iter().any(|place| content.contains(place)), "{name}");
+        assert!(!["@NAME@", "@CHECKOUT@", "@SECRET@"].iter().any(|place| content.contains(place)), "{name}");
     }
     assert!(folder.read("deep/My.Gateway/gateway.toml").contains("name = \"my-gateway\""));
-    assert!(folder.read("deep/My.Gateway/wrangler.toml").contains("=../My.Gateway/gateway.toml "));
     assert!(folder.read("deep/My.Gateway/.gitignore").lines().any(|line| line == ".dev.vars"));
 }
 
@@ -52,7 +51,27 @@ fn an_empty_folder_is_used_and_the_name_can_be_given() {
     let ran = folder.run("init --name acme");
     assert_eq!((ran.code, ran.out.lines().next()), (Some(0), Some("wrote gateway.toml")));
     assert!(folder.read("gateway.toml").contains("name = \"acme\""));
-    assert!(folder.read("README.md").contains("../init_here/wrangler.toml"));
+    assert!(folder.read("README.md").contains("npm --prefix ../ferrogate start"), "nobody says where the checkout is");
+}
+
+#[test]
+fn paths_lead_from_the_new_folder_to_the_checkout() {
+    let folder = Folder::new("init_paths");
+    let checkout = folder.0.join("src/ferro-gate");
+    std::fs::create_dir_all(folder.0.join("src")).unwrap();
+    for (new, way) in [("deep/gw", "../../src/ferro-gate"), ("src/../gw", "../src/ferro-gate")] {
+        let ran = folder.run_words(&["init", new], &[("FERROGATE_CHECKOUT", checkout.to_str().unwrap())]);
+        assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)));
+        let wrangler = folder.read(&format!("{new}/wrangler.toml"));
+        assert!(wrangler.contains(&format!("main = \"{way}/src/entry/main.mjs\"")), "{wrangler}");
+        assert!(wrangler.contains(&format!("gateway.toml node {way}/scripts/build.mjs\"")), "{wrangler}");
+        let readme = folder.read(&format!("{new}/README.md"));
+        assert!(readme.contains(&format!("npm --prefix {way} start")) && !readme.contains("../ferrogate"), "{readme}");
+        assert!(folder.read(&format!("{new}/gateway.toml")).contains("name = \"gw\""));
+    }
+    let quoted = folder.0.join("my files");
+    folder.run_words(&["init", "other"], &[("FERROGATE_CHECKOUT", quoted.to_str().unwrap())]);
+    assert!(folder.read("other/wrangler.toml").contains("main = \"../ferrogate/src"));
 }
 
 #[test]
