@@ -3,7 +3,9 @@
 //
 //   node scripts/build.mjs [--variant release|faults|inside] [--config FILE] [--out DIR] [--bundle] [--config-only]
 //
-// wrangler runs it too, as its `[build]` command: then FERROGATE_CONFIG names the configuration.
+// wrangler runs it too, as its `[build]` command: then FERROGATE_CONFIG names the configuration, from where wrangler
+// stands. Under `wrangler dev` a build that fails is no failure as long as there is an older one: wrangler would hold
+// every request until the next good one. A deploy always fails.
 
 import { spawnSync } from 'node:child_process';
 import crypto from 'node:crypto';
@@ -25,17 +27,20 @@ const FEATURES = ['bulk-memory', 'multivalue', 'mutable-globals', 'nontrapping-f
 const { values: options } = parseArgs({
   options: {
     variant: { type: 'string', default: 'release' },
-    config: { type: 'string', default: process.env.FERROGATE_CONFIG ?? 'gateway.toml' },
+    config: { type: 'string', default: path.resolve(process.env.FERROGATE_CONFIG ?? inRepository('gateway.toml')) },
     out: { type: 'string', default: path.join('build', 'release') },
     bundle: { type: 'boolean', default: false },
     'config-only': { type: 'boolean', default: false },
   },
 });
 
+const OUT = path.resolve(inRepository(), options.out);
+
 try {
-  await build(path.resolve(inRepository(), options.out));
+  await build(OUT);
 } catch (error) {
-  fail(error);
+  if (!(error instanceof Complaint) || !mayStay(OUT)) fail(error);
+  else console.error('not taken over: the last good build stays until the next change.');
 }
 
 async function build(out) {
@@ -46,11 +51,30 @@ async function build(out) {
     run('cargo', ['build', '--quiet', '-p', 'xtask', '-p', 'ferrogate-cli', ...TOOLS], 'tools');
   }
   run(CLI, ['compile', options.config, '--out', path.join(out, 'gateway.bin')]);
+  fs.writeFileSync(compiledFrom(out), config());
   if (options['config-only']) return;
   const key = wasmModule();
   copyChanged(path.join(CACHE, key), out);
   if (options.bundle) await bundle({ out, variant: options.variant });
   console.log(`built ${path.relative(inRepository(), out)} (${options.variant}) in ${elapsed(started)}`);
+}
+
+/** The configuration, wherever one stands. */
+function config() {
+  return path.resolve(inRepository(), options.config);
+}
+
+/** Where it is written down which configuration gateway.bin was compiled from: several share a folder. */
+function compiledFrom(out) {
+  return path.join(out, 'gateway.bin.from');
+}
+
+/** Whether what is there may go on: a whole build of this configuration, for `wrangler dev`, which says that it asks. */
+function mayStay(out) {
+  if (process.env.WRANGLER_COMMAND !== 'dev') return false;
+  const parts = ['gateway.bin', `${NAME}_bg.wasm`, `${NAME}.js`].map((file) => path.join(out, file));
+  const from = compiledFrom(out);
+  return parts.every((file) => fs.existsSync(file)) && fs.existsSync(from) && fs.readFileSync(from, 'utf8') === config();
 }
 
 /** Compiles the Worker and turns it into a module, unless this very wasm has been turned into one before. */
