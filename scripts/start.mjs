@@ -29,8 +29,8 @@ async function startParts(options, step) {
   const { runBuild } = await import('./lib/build-step.mjs');
   await step('build', (print) => runBuild(['--config', options.config], print));
   const origin = options.origin ? await step('example origin', startOrigin) : await step('no origin', () => undefined);
-  const served = await step('gateway', () => startGateway({ ...options, port, origin }));
-  return { ...served, welcome: await greet(options, served.url, origin) };
+  const served = await step('gateway', (print) => startGateway({ ...options, port, origin }, print));
+  return { ...served, welcome: await greet(options, served, origin) };
 }
 
 async function startOrigin() {
@@ -40,24 +40,35 @@ async function startOrigin() {
   return shop;
 }
 
-async function startGateway({ port, config, persist, vars, origin }) {
-  const { ensureDevVars } = await import('./lib/secrets.mjs');
+async function startGateway({ port, config, persist, vars, origin }, print) {
   const { startDevServer } = await import('./lib/dev-server.mjs');
   const { watchConfig } = await import('./lib/live-config.mjs');
-  ensureDevVars();
   const named = vars.some(({ name }) => name === 'SHOP_URL');
-  const allVars = origin && !named ? [{ name: 'SHOP_URL', value: origin.url }, ...vars] : vars;
+  const setting = await settled(config, origin && !named ? [{ name: 'SHOP_URL', value: origin.url }, ...vars] : vars);
+  const { devVars, written } = setting;
+  if (written.length > 0) print(`wrote random values for ${written.join(', ')} to ${devVars}; keep it out of git`);
   const show = (text) => { if (!isStopping()) console.log(text); };
-  const served = await startDevServer({ port, config, persist, vars: allVars }, { show, onReload: () => show('gateway reloaded') });
+  const mends = (reason) => setting.missing.find(({ name }) => reason.includes(` ${name} is not set`))?.line ?? reason;
+  const events = { show, mends, onReload: () => show('gateway reloaded') };
+  const served = await startDevServer({ port, config, persist, vars: setting.vars, devVars }, events);
   closeWithUs(watchConfig(config, { show }));
-  return served;
+  return { ...served, setting };
 }
 
-async function greet({ config }, url, origin) {
+/** What the gateway gets for its variables. The example's stands in the checkout, where wrangler finds it by itself. */
+async function settled(config, vars) {
+  const { isExample, settle } = await import('./lib/own-gateway.mjs');
   const { ensureDevVars } = await import('./lib/secrets.mjs');
-  const { demoToken, welcome } = await import('./lib/demo.mjs');
-  const token = await demoToken(config, ensureDevVars());
-  return welcome({ url, config, originUrl: origin?.url, token });
+  if (isExample(config)) return { secrets: ensureDevVars(), vars, missing: [], written: [] };
+  return settle(config, vars);
+}
+
+async function greet({ config }, { url, setting }, origin) {
+  const { isExample, suggestions } = await import('./lib/own-gateway.mjs');
+  const { demoToken, exampleRequests, welcome } = await import('./lib/demo.mjs');
+  const token = isExample(config) ? await demoToken(config, setting.secrets) : undefined;
+  const requests = isExample(config) ? exampleRequests(url, token) : await suggestions(url, config, setting);
+  return welcome({ url, originUrl: origin?.url, token, requests });
 }
 
 start().catch(async (error) => {

@@ -1,6 +1,7 @@
-// What `npm start` prints once the gateway answers: where it is, a token to try it with, and requests to copy.
+// What `npm start` prints once the gateway answers: where it is, for the
+// example a token to try it with, and requests to copy.
 
-import { CLI, inRepository } from './paths.mjs';
+import { CLI } from './paths.mjs';
 import { capture } from './processes.mjs';
 
 const SCOPES = 'orders:read orders:write';
@@ -13,17 +14,17 @@ export async function demoToken(config, secrets) {
   return code === 0 ? stdout.trim() : undefined;
 }
 
+/** Requests for the example's gateway, to copy. */
+export function exampleRequests(url, token) {
+  const withToken = token ? [`-H "authorization: Bearer ${token}" ${url}/v1/orders`] : [];
+  return [`${url}/v1/products/1`, `${url}/v1/orders`, ...withToken].map((request) => `curl -i ${request}`);
+}
+
 /** The text below the progress lines. */
-export function welcome({ url, config, originUrl, token }) {
+export function welcome({ url, originUrl, token, requests }) {
   const lines = ['', `gateway  ${url}`];
   if (originUrl) lines.push(`origin   ${originUrl}`);
   if (token) lines.push('', `export TOKEN=${token}`);
-  lines.push('', ...requests(url, config, token).map((request) => `curl -i ${request}`), '', 'Ctrl-C ends everything. Requests are logged below.', '');
+  lines.push('', ...requests, '', 'Ctrl-C ends everything. Requests are logged below.', '');
   return lines.join('\n');
-}
-
-function requests(url, config, token) {
-  if (config !== inRepository('gateway.toml')) return [`${url}/health/live`, `${url}/health/ready`, `${url}/`];
-  const withToken = token ? [`-H "authorization: Bearer ${token}" ${url}/v1/orders`] : [];
-  return [`${url}/v1/products/1`, `${url}/v1/orders`, ...withToken];
 }

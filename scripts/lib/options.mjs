@@ -11,7 +11,8 @@ const DEFAULT_PORT = '8787';
 export const USAGE = `npm start -- [options]
 
   --port N             port of the gateway (${DEFAULT_PORT}; 0: any free one)
-  --config FILE        the gateway to run (gateway.toml)
+  --config FILE        the gateway to run (gateway.toml), with the values of .dev.vars and of [vars] of wrangler.toml
+                       beside it; keys of HS256 issuers and of explain that are missing are written to that .dev.vars
   --no-origin          without the example shop; name your own upstreams with --var
   --persist DIR        where D1, KV, Durable Objects and Queues keep their data (.wrangler/state)
   --var NAME:value     a Worker variable, for instance SHOP_URL:http://127.0.0.1:4000; may be repeated

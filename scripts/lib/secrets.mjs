@@ -1,7 +1,8 @@
-// `.dev.vars`: the secrets of local runs. A fresh clone gets random ones; values that stand there are never changed.
+// `.dev.vars`: the secrets of local runs. What is missing gets random values; values that stand there are never changed.
 
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { parseEnv } from 'node:util';
 import { DEV_VARS, inRepository } from './paths.mjs';
 
 const SECRET_BYTES = 32;
@@ -12,10 +13,23 @@ const ASSIGNMENT = /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$/;
 export function ensureDevVars() {
   const example = fs.readFileSync(EXAMPLE, 'utf8');
   if (!fs.existsSync(DEV_VARS)) write(withRandomValues(example));
-  const present = readDevVars();
+  const present = readVars(DEV_VARS);
   const lacking = example.split('\n').filter((line) => ASSIGNMENT.test(line) && !(nameOf(line) in present));
   if (lacking.length > 0) write(`${fs.readFileSync(DEV_VARS, 'utf8').trimEnd()}\n${withRandomValues(lacking.join('\n'))}\n`);
-  return readDevVars();
+  return readVars(DEV_VARS);
+}
+
+/** Adds names with random values to a `.dev.vars`, which is made for its owner alone if it is not there. */
+export function addRandomValues(file, names) {
+  if (names.length === 0) return;
+  const present = fs.existsSync(file) ? `${fs.readFileSync(file, 'utf8').trimEnd()}\n\n` : '';
+  const lines = names.map((name) => `${name}=${randomBytes(SECRET_BYTES).toString('base64url')}\n`);
+  fs.writeFileSync(file, `${present}# Random, written by \`npm start\` for runs on this machine. Keep them out of git.\n${lines.join('')}`, { mode: 0o600 });
+}
+
+/** The values of a `.dev.vars`; none where there is none. */
+export function readVars(file) {
+  return fs.existsSync(file) ? { ...parseEnv(fs.readFileSync(file, 'utf8')) } : {};
 }
 
 function write(text) {
@@ -27,16 +41,6 @@ function withRandomValues(text) {
   return text.split('\n').map(fill).join('\n');
 }
 
-function readDevVars() {
-  const found = fs.readFileSync(DEV_VARS, 'utf8').split('\n').map((line) => ASSIGNMENT.exec(line)).filter(Boolean);
-  return Object.fromEntries(found.map(([, name, value]) => [name, unquote(value)]));
-}
-
 function nameOf(line) {
   return ASSIGNMENT.exec(line)[1];
-}
-
-function unquote(value) {
-  const quoted = /^(["'])(.*)\1$/.exec(value);
-  return quoted ? quoted[2] : value;
 }

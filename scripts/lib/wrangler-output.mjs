@@ -13,17 +13,21 @@ const NOISE = [
   /Unable to fetch the `Request\.cf` object/,
   /ENOTFOUND workers\.cloudflare\.com/,
 ];
-// The first one is the answer to our own question whether the gateway serves.
-const FIRST_ANSWER = /^\{.*"path":"\/health\/live".*"status":200/;
+// The first ones are the answers to our own questions, whether the gateway serves and has started.
+const OWN_ANSWERS = ['live', 'startup'].map((path) => new RegExp(`^\\{.*"path":"/health/${path}".*"status":(200|503)`));
+const CANNOT_START = /\{"level":"error","msg":"cannot start".*\}/;
 const BANNER_END = /\bReady on http/;
 const RELOADED = /Local server updated and ready/;
 const PROBLEM = /\[(ERROR|WARNING)\]|^\[wrangler:(error|warn)\]|^\s*(Uncaught|\w*Error:)/;
 
-/** Sorts lines. `show` gets those for the terminal; all of them are kept for a failed start. */
-export function wranglerOutput({ show, onReload }) {
+/**
+ * Sorts lines. `show` gets those for the terminal; all of them are kept for a failed start. Why the gateway cannot start
+ * is told to `onCannotStart`, as a list.
+ */
+export function wranglerOutput({ show, onReload, onCannotStart }) {
   const kept = [];
+  const awaited = [...OWN_ANSWERS];
   let ready = false;
-  let asked = true;
   let problem = false;
   let noise = false;
   const line = (raw) => {
@@ -32,9 +36,12 @@ export function wranglerOutput({ show, onReload }) {
     if (kept.length > KEPT_LINES) kept.shift();
     if (BANNER_END.test(text)) ready = true;
     if (RELOADED.test(text)) onReload();
+    const stopped = CANNOT_START.exec(text);
+    if (stopped) return onCannotStart(JSON.parse(stopped[0]).reasons);
     // What a line begins goes on in the indented and empty lines below it: an error, or noise.
-    const ours = asked && FIRST_ANSWER.test(text);
-    if (ours) asked = false;
+    const answer = awaited.findIndex((pattern) => pattern.test(text));
+    const ours = answer >= 0;
+    if (ours) awaited.splice(answer, 1);
     noise = ours || NOISE.some((pattern) => pattern.test(text)) || (noise && /^\s/.test(text));
     problem = !noise && (PROBLEM.test(text) || (problem && /^(\s|$)/.test(text)));
     if (!noise && text.trim() !== '' && (ready || problem || text.startsWith('{'))) show(text);

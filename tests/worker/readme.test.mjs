@@ -40,6 +40,18 @@ test('every request of the readme gets the answer that the readme promises', asy
   });
 });
 
+test('the commands of the readme for an own API make, run and check one', async (t) => {
+  const folder = temporaryFolder(t);
+  const own = (name) => blocks.filter((block) => block.name === name).map((block) => ({ ...block, command: block.command.replaceAll('../my-api', path.join(folder, 'my-api')) }));
+  const [init, check] = own('own-command');
+  assert.match(await shell(init.command), /wrote .*gateway\.toml/);
+  const [, args] = /^npm start -- (.*)$/.exec(own('own-start')[0].command);
+  const started = await npmStart(t, [...args.split(' '), '--port', '0', '--persist', path.join(folder, 'state')]).ready();
+  const [{ command, answer }] = own('own-request');
+  assert.deepEqual(brokenPromises(answer, await shell(command.replace(README_PORT, started.port))), []);
+  assert.match(await shell(`${check.command} 2>&1`), /gateway\.toml/);
+});
+
 function logLines(output) {
   return output.split('\n').slice(0, -1).filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
 }
