@@ -1,5 +1,5 @@
-// What `npm start` prints once the gateway answers: where it is, for the
-// example a token to try it with, and requests to copy.
+// What `npm start` prints once the gateway answers: where it is, for the example a token to try it with, and requests to
+// copy.
 
 import { CLI } from './paths.mjs';
 import { capture } from './processes.mjs';

@@ -169,6 +169,11 @@ fn the_witness_is_told_which_condition_failed() {
     assert!(!text.contains("claim-of-acme") && !text.contains("claims.level"), "{text}");
     let text = told("/tenants/x/orders", json!({ "tenant": "x" }));
     assert!(text.contains("claims.level >= 2 || claims.act.level >= 2") && text.contains("unknown"), "{text}");
+    let text = told("/offers/best", Value::Null);
+    assert!(
+        text.contains("code = token_missing") && text.contains("condition = ") && text.contains("unknown"),
+        "{text}"
+    );
 }
 
 #[test]

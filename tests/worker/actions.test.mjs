@@ -2,13 +2,12 @@
 // Services and assets are in bindings.test.mjs.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertCareful, assertMadeId, assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const PAGE = 'https://app.test';
 
@@ -165,15 +164,7 @@ respond = "a number"
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION) }), (both) => ({ origin, gateway } = both));
 
 describe('respond', () => {
   for (const [method, path, status, body, type] of [

@@ -2,13 +2,12 @@
 // through, however it spells them and on whatever route.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const CONFIGURATION = `
 [gateway]
@@ -62,15 +61,7 @@ const FORGED = ['X-User-Id: root', 'x-user-id: again', 'x_user_id: root', 'X_Use
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION) }), (both) => ({ origin, gateway } = both));
 
 const bearer = (claims) => ({ headers: { authorization: `Bearer ${token(claims)}` } });
 

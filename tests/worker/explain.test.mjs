@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const SECRET = 'a secret of thirty-two bytes or so';
 const CONFIGURATION = `
@@ -39,15 +39,7 @@ auth = "main"
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION), variables: { EXPLAIN_SECRET: SECRET } });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION), variables: { EXPLAIN_SECRET: SECRET } }), (both) => ({ origin, gateway } = both));
 
 /** As `ferrogate explain-token` makes it. */
 function token(expires = Math.floor(Date.now() / 1000) + 60) {

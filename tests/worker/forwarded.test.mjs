@@ -2,12 +2,12 @@
 // `address_from`, `via`, `proxy_status`.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertProblem } from './lib/problems.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const route = (name, keys, upstream = 'origin') => `
 [routes."ANY /${name}/{rest...}"]
@@ -57,15 +57,7 @@ const ADDRESS = `cf-connecting-ip: ${CLIENT}`;
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION) }), (both) => ({ origin, gateway } = both));
 
 /** The fields of FIELDS, and `via`, that the origin got. */
 async function told(path, lines) {

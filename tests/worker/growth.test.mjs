@@ -1,22 +1,13 @@
 // Wasm memory may grow between two requests: an object shares it. Every view that JavaScript holds is then empty.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { test } from 'node:test';
+import { withGateway } from './lib/with-gateway.mjs';
 
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, build: 'faults' });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ build: 'faults' }), (both) => ({ origin, gateway } = both));
 
 test('memory that grows between two requests is seen by the next one', async () => {
   assert.equal((await gateway.ask('/open/echo')).status, 200);

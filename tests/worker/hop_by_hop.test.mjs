@@ -2,11 +2,10 @@
 // keeps it, the runtime or src/entry/hop_by_hop.mjs.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { HOPS } from './lib/broken.mjs';
 import { head, speak } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const KINDS = ['open', 'watched', 'raw'];
 /** What each side's own HTTP says about its own connection; its values tell it from a field that came through. */
@@ -17,15 +16,7 @@ const PROXY_FIELDS = HOPS.filter(([name]) => name.startsWith('proxy-')).map((fie
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({}), (both) => ({ origin, gateway } = both));
 
 /** Those of the fields that belong to a hop and not to the one they were read from. */
 function foreign(fields) {

@@ -2,14 +2,14 @@
 // breaks later must reach the client as broken, never as a complete answer.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { BREAKAGES, NO_HEADS } from './lib/broken.mjs';
 import { connect, head, speak } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin, writeUntilCut } from './lib/origin.mjs';
+import { writeUntilCut } from './lib/origin.mjs';
 import { eventually } from './lib/poll.mjs';
 import { assertProblem } from './lib/problems.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 /** The timeout of the upstream behind /slow, and what a busy machine may add to it. */
 const DEADLINE_MS = 300;
@@ -18,15 +18,7 @@ const LATE_MS = 1500;
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({}), (both) => ({ origin, gateway } = both));
 
 async function lineOf(id) {
   const { level, status, code, body } = await gateway.line(id);

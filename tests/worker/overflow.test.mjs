@@ -2,27 +2,18 @@
 // decent client sends them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertMadeId, assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const LONGEST_URL = 16 * 1024;
 
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({}), (both) => ({ origin, gateway } = both));
 
 /** An answer to bytes in the form of `ask`. */
 async function answerTo(sent) {

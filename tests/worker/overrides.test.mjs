@@ -2,11 +2,10 @@
 // but on routes that hand everything on and on those that set them by themselves.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const CONFIGURATION = `
 [gateway]
@@ -36,15 +35,7 @@ const NAMES = FIELDS.map((field) => field.split(':')[0].toLowerCase());
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION) }), (both) => ({ origin, gateway } = both));
 
 async function arrived(method, path, body) {
   const length = body === undefined ? [] : [`content-length: ${body.length}`];

@@ -2,12 +2,11 @@
 // gets 400 or 404. 2,000 paths by chance on sockets of their own, so that nothing rewrites them before the runtime does.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
 import { chance } from './lib/generate.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const PATHS = 2000;
 const AT_ONCE = 20;
@@ -39,15 +38,7 @@ const PIECES = [
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIG) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIG) }), (both) => ({ origin, gateway } = both));
 
 function target(dice) {
   const start = dice.one(['/echo/', '/echo/', '/echo/', '/echo/', '/', '']);

@@ -2,13 +2,12 @@
 // of its own: origin_faults, traps, overflow.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { speak, head } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertCareful, assertMadeId, assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const PAGE = 'https://app.test';
 const FOREIGN = 'https://evil.test';
@@ -16,15 +15,7 @@ const FOREIGN = 'https://evil.test';
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({}), (both) => ({ origin, gateway } = both));
 
 const bearer = (claims) => ({ authorization: `Bearer ${token(claims)}` });
 const field = (fields, name) => fields.filter(([known]) => known === name).map(([, value]) => value);

@@ -1,12 +1,12 @@
 // Events of a server (text/event-stream): each reaches the client when the origin writes it, for as long as both stay.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, head, readAnswer } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin, writeUntilCut } from './lib/origin.mjs';
+import { writeUntilCut } from './lib/origin.mjs';
 import { eventually } from './lib/poll.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const KINDS = ['open', 'pages', 'watched', 'raw', 'slow'];
 /** Longer than the upstream of /slow has for the head of an answer. */
@@ -16,15 +16,7 @@ let origin;
 let gateway;
 let number = 0;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, build: 'faults' });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ build: 'faults' }), (both) => ({ origin, gateway } = both));
 
 /** Begins to listen. `answer` is what has come; the call at the origin writes the events. */
 async function listen(kind, lines = []) {

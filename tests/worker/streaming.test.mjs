@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { after, before, test } from 'node:test';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin, writeUntilCut } from './lib/origin.mjs';
+import { test } from 'node:test';
+import { writeUntilCut } from './lib/origin.mjs';
 import { eventually } from './lib/poll.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const LARGE = 20 * 1024 * 1024;
 const PIECE = Buffer.alloc(64 * 1024, 'u');
@@ -15,15 +15,7 @@ const KINDS = ['open', 'watched', 'raw'];
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, build: 'faults' });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ build: 'faults' }), (both) => ({ origin, gateway } = both));
 
 /** Starts a request; `body` is written by the test. `received` counts what came back. */
 function open(method, path, headers = {}) {

@@ -2,11 +2,10 @@
 // and what the client and the log are told. The grammar itself is tested in gateway/src/http/trace_context.rs.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const PARENT = '00f067aa0ba902b7';
@@ -39,15 +38,7 @@ ${route('raw', 'pass_through = true')}
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION) }), (both) => ({ origin, gateway } = both));
 
 /** What the origin got in the fields about traces, for a request with these lines in its head. */
 async function received(target, lines = []) {

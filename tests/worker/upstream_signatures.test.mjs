@@ -2,13 +2,13 @@
 // shows, on the request as it arrived. What is signed must be what arrives, whatever the platform does to a URL.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { whatIsWrong } from '../../examples/verify-signature.mjs';
 import { connect, head, readAnswer, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { assertProblem } from './lib/problems.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const KEY = 'the key of the signatures, long enough';
 const LIMIT = 64 * 1024;
@@ -52,15 +52,7 @@ pass_through = true
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION), variables: { KEY } });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION), variables: { KEY } }), (both) => ({ origin, gateway } = both));
 
 /** What arrived at the origin for an answer of its echo. */
 function arrived(answer) {

@@ -2,11 +2,11 @@
 // origin get, and what only development tells.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const SECTION = '[versions]\nheader = "api-version"\ndefault = "v1"\nlegacy_headers = true\n';
 const config = (section) => `
@@ -59,15 +59,7 @@ auth = "none"
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(config(SECTION)) });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(config(SECTION)) }), (both) => ({ origin, gateway } = both));
 
 test('a version is found in the path, in Accept or in the header that is named for it', async () => {
   const cases = [

@@ -4,12 +4,11 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { head, speak } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const FILE = new URL('snapshots/walk.txt', import.meta.url);
 
@@ -173,15 +172,7 @@ const EXCHANGES = [
 let origin;
 let gateway;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, bin: compiled(CONFIGURATION), variables: { SHOP_TOKEN } });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ bin: compiled(CONFIGURATION), variables: { SHOP_TOKEN } }), (both) => ({ origin, gateway } = both));
 
 test('every whole exchange is as it was', async () => {
   const told = [];

@@ -2,13 +2,12 @@
 // between them, up to the code with which one of them closes.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { ask, connect } from './lib/client.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { startOrigin } from './lib/origin.mjs';
 import { eventually } from './lib/poll.mjs';
 import { assertProblem } from './lib/problems.mjs';
 import { token } from './lib/tokens.mjs';
+import { withGateway } from './lib/with-gateway.mjs';
 
 const KINDS = ['open', 'watched', 'raw', 'mine'];
 /** What a client sees of a connection that was not closed but lost (RFC 6455 section 7.1.5). */
@@ -19,15 +18,7 @@ let origin;
 let gateway;
 let number = 0;
 
-before(async () => {
-  origin = await startOrigin();
-  gateway = await startGateway({ origin, build: 'faults' });
-});
-
-after(async () => {
-  await gateway?.stop();
-  await origin?.stop();
-});
+withGateway(() => ({ build: 'faults' }), (both) => ({ origin, gateway } = both));
 
 const fresh = (kind) => `/${kind}/socket/${(number += 1)}`;
 

@@ -170,8 +170,9 @@ pub struct Authenticated<'g> {
 /// signature, and only RS256 and ES256 wait for the platform.
 ///
 /// # Errors
-/// [`TOKEN_MISSING`](crate::facts::principal::TOKEN_MISSING), [`TOKEN_INVALID`], [`TOKEN_EXPIRED`] or [`AUTHORIZATION_MALFORMED`] with the challenge of RFC 6750
-/// section 3; `failed` says what it means that a signature cannot be checked.
+/// [`TOKEN_MISSING`](crate::facts::principal::TOKEN_MISSING), [`TOKEN_INVALID`], [`TOKEN_EXPIRED`] or
+/// [`AUTHORIZATION_MALFORMED`] with the challenge of RFC 6750 section 3; `failed` says what it means that a signature
+/// cannot be checked.
 pub async fn authenticate<'g>(
     verifiers: &'g [Verifier],
     config: &Config,
