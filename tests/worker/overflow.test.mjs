@@ -36,7 +36,9 @@ test('a URL of 16 KiB goes through', async () => {
 test('a URL of one character more gets 414', async () => {
   const answer = await answerTo(head('GET', targetOf(LONGEST_URL + 1), ['x-request-id: long-1']));
   assertProblem(answer, 414, 'url_too_long', 'long-1');
-  assert.equal((await gateway.linesOf('long-1')).length, 1);
+  const lines = await gateway.linesOf('long-1');
+  assert.equal(lines.length, 1);
+  assert.equal(new Date(lines[0].timestamp).toISOString(), lines[0].timestamp);
 });
 
 test('an Authorization of 70 KB gets 431 and does not reach the origin', async () => {
