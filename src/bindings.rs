@@ -6,3 +6,6 @@ pub(crate) const DATABASE: &str = "DB";
 pub(crate) const KEY_VALUE: &str = "CACHE";
 /// Durable Object: the ordered log of what the fleet must learn soon.
 pub(crate) const SIGNALS: &str = "SIGNALS";
+
+/// Who does errands, in the order of [`gateway::driver::wire::place_of`].
+pub(crate) const PLACES: [&str; 1] = [SIGNALS];

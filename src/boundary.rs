@@ -23,13 +23,18 @@ use gateway::{
     pipeline::{gateway::Gateway, start::Place},
     ports::{
         bodies,
+        dependencies::Trouble,
         upstream::{BodyEnd, Head},
     },
 };
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{Env, js_sys::Function, wasm_bindgen::JsValue};
+use worker::{
+    Env,
+    js_sys::{Function, Reflect},
+    wasm_bindgen::JsValue,
+};
 
-use crate::adapters::Cloudflare;
+use crate::{adapters::Cloudflare, bindings as names};
 
 /// Room for the text of a request's packed fields, in bytes. What does not fit is refused in JavaScript.
 const INPUT_BYTES: usize = 64 * 1024;
@@ -126,6 +131,9 @@ pub fn start(now: f64) -> Vec<String> {
         match Gateway::start_at(blueprint, &values, place) {
             Ok(mut gateway) => {
                 gateway.development = development;
+                if has(&env, names::SIGNALS) {
+                    gateway.join_fleet();
+                }
                 instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env)));
             }
             Err(reasons) => return Some(reasons.messages()),
@@ -133,6 +141,10 @@ pub fn start(now: f64) -> Vec<String> {
         None
     });
     started.flatten().unwrap_or_default()
+}
+
+fn has(env: &Env, binding: &str) -> bool {
+    Reflect::get(env, &JsValue::from(binding)).is_ok_and(|found| !found.is_undefined())
 }
 
 /// What would keep the gateway from starting in an environment.
@@ -204,12 +216,15 @@ pub fn begin(now: f64, text: usize, fields: usize) {
 
 /// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
 /// timeout, body complete, body broken, body of the request too large, signature right, signature wrong, key unusable,
-/// digest of the body of the request, which is the first `value` bytes of the input (0: there is no body). The next plan
-/// is in the output.
+/// digest of the body of the request, which is the first `value` bytes of the input (0: there is no body), errand for what
+/// the Worker does not have, errand failed, nothing to say. The next plan is in the output.
 #[wasm_bindgen]
 pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
     let answer = match kind {
         0 => Answer::Head(Head { status: value }),
+        10 => Answer::Returned(Err(Trouble::Absent)),
+        11 => Answer::Returned(Err(Trouble::Failed)),
+        12 => Answer::Returned(Ok(Vec::new())),
         2 => Answer::Timeout,
         3 => Answer::BodyEnd(BodyEnd::Complete),
         4 => Answer::BodyEnd(BodyEnd::Broken),
@@ -221,6 +236,41 @@ pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
         _ => Answer::Unreachable,
     };
     turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
+}
+
+/// Answers the errand of a request, or the reading of its body, with bytes. The next plan is in the output.
+#[wasm_bindgen]
+pub fn returned(now: f64, index: u32, generation: u32, bytes: Vec<u8>) {
+    let answer = Answer::Returned(Ok(bytes));
+    turn(|_, driver| Some(driver.step(millis(now), Handle { index, generation }, answer)));
+}
+
+/// What the errand in the output is told. Once.
+#[wasm_bindgen]
+pub fn message() -> Vec<u8> {
+    with(|instance| std::mem::take(&mut instance.output.message)).unwrap_or_default()
+}
+
+/// The bindings of those who do errands, by their numbers in plans.
+#[wasm_bindgen]
+pub fn places() -> Vec<String> {
+    names::PLACES.map(str::to_owned).to_vec()
+}
+
+/// The question what is new in the log of signals, to be sent now: the number of the place, then the message. `None`
+/// where there is no log.
+#[wasm_bindgen]
+pub fn question(now: f64) -> Option<Vec<u8>> {
+    let errand = of_gateway(|gateway| gateway.fleet.question(millis(now))).flatten()?;
+    let place = u8::try_from(wire::place_of(&errand.to)).unwrap_or(u8::MAX);
+    Some([vec![place], errand.message].concat())
+}
+
+/// What came of the question that was sent at that time; `None`: nothing. Says whether something was learnt.
+#[wasm_bindgen]
+pub fn learn(now: f64, sent: f64, answer: Option<Vec<u8>>) -> bool {
+    let returned = answer.ok_or(Trouble::Failed);
+    of_gateway(|gateway| gateway.fleet.learn(millis(now), millis(sent), returned)).is_some_and(|learnt| learnt.is_ok())
 }
 
 /// The digest that JavaScript has written, or that of nothing.
@@ -274,7 +324,8 @@ fn turn(f: impl FnOnce(&Instance, &mut Driver<Cloudflare>) -> Option<Turn>) {
     let turn = INSTANCE.with_borrow(|instance| instance.as_ref().and_then(|instance| f(instance, &mut driver)));
     with(|instance| {
         instance.driver = Some(driver);
-        instance.output.write(&turn.unwrap_or(Turn::Stale));
+        let due = instance.driver.as_ref().map_or(0, |driver| wire::due(driver.gateway()));
+        instance.output.write(turn.unwrap_or(Turn::Stale), due);
         instance.locate();
     });
 }
@@ -315,3 +366,4 @@ impl Wake for SlotWaker {
 
 /// The layout of the words is part of the contract with `src/entry/plan.mjs`.
 const _: () = assert!(Kind::Stale as u32 == 6 && Kind::Verify as u32 == 7 && Kind::Digest as u32 == 8);
+const _: () = assert!(Kind::Read as u32 == 9 && Kind::Run as u32 == 10 && Kind::Refresh as u32 == 11);

@@ -115,10 +115,11 @@ fn run(case: &str, times: u32, file: &[u8]) {
     for (text, lengths) in requests.iter().cycle().take(times.try_into().unwrap()) {
         let head = RequestHead::read(text.clone(), lengths, named.len()).unwrap();
         let turn = driver.begin(NOW, head);
-        written.write(&turn);
-        assert_eq!(matches!(turn, Turn::Effect(..)), GOES_ON.contains(&case), "{case}");
-        if let Turn::Effect(handle, _) = turn {
-            written.write(&driver.step(NOW, handle, Answer::Head(Head { status: 200 })));
+        let goes_on = if let Turn::Effect(handle, _) = turn { Some(handle) } else { None };
+        written.write(turn, 0);
+        assert_eq!(goes_on.is_some(), GOES_ON.contains(&case), "{case}");
+        if let Some(handle) = goes_on {
+            written.write(driver.step(NOW, handle, Answer::Head(Head { status: 200 })), 0);
         }
     }
     std::hint::black_box(&written);

@@ -8,9 +8,13 @@ use std::{
 };
 
 use gateway::{
-    fleet::signals::{self, Answer, Question},
+    fleet::{
+        message,
+        signals::{Answer, Question, Signals},
+    },
     ports::dependencies::{Component, Dependencies, Probe, Trouble},
 };
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     Delay,
     js_sys::{Promise, Reflect, Uint8Array, global},
@@ -21,13 +25,24 @@ use worker::{
 };
 
 use super::Cloudflare;
-use crate::{bindings, objects::signals::SignalsStub};
+use crate::bindings;
 
 /// A key that nobody writes: asking for it shows that the store answers.
 const PROBE_KEY: &str = "ferrogate:health";
 
 /// An address that nobody stores: asking for it shows that the cache answers.
 const PROBE_URL: &str = "https://ferrogate.invalid/health";
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a caller holds of an object.
+    #[wasm_bindgen(extends = worker::js_sys::Object)]
+    type ObjectStub;
+
+    /// Sends a message; resolves with the answer's bytes.
+    #[wasm_bindgen(method, catch)]
+    fn handle(this: &ObjectStub, message: Uint8Array) -> core::result::Result<Promise, JsValue>;
+}
 
 type Asked<T = ()> = Result<T, Trouble>;
 
@@ -67,10 +82,10 @@ impl Cloudflare {
     async fn ask_object(&self) -> Asked {
         self.binding(bindings::SIGNALS)?;
         let named = self.env.durable_object(bindings::SIGNALS).and_then(|namespace| namespace.get_by_name("root"));
-        let stub: SignalsStub = named.map_err(failed)?.into_rpc();
-        let question = signals::encode(&Question::Sequence).map_err(failed)?;
+        let stub: ObjectStub = named.map_err(failed)?.into_rpc();
+        let question = message::question::<Signals>(&Question::Sequence);
         let answer = await_js(stub.handle(Uint8Array::from(&question[..]))).await?;
-        match signals::decode::<Answer>(&Uint8Array::new(&answer).to_vec()) {
+        match message::read_answer::<Signals>(Uint8Array::new(&answer).to_vec()) {
             Some(Answer::Sequence(_)) => Ok(()),
             _ => Err(Trouble::Failed),
         }

@@ -3,12 +3,13 @@
 //
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
-import { NOTHING, digest } from "./digest.mjs";
+import { NOTHING, digest, readBody } from "./digest.mjs";
+import { refresh, refreshed, run, within } from "./errands.mjs";
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { stripOverrides } from "./overrides.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
-import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, RELAY, VERIFY, writeLog } from "./plan.mjs";
+import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, READ, REFRESH, RELAY, RUN, VERIFY, writeLog } from "./plan.mjs";
 import { verified } from "./verify.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
@@ -22,8 +23,8 @@ const PIECE_BYTES = 64 * 1024;
 const BODILESS = new Set(["GET", "HEAD"]);
 
 /** Goes on with a plan until there is an answer. */
-export function carryOut(plan, request, env, ctx) {
-  return new Promise((resolve) => new Call(request, env, ctx, resolve).advance(plan));
+export function carryOut(plan, request, env, ctx, again) {
+  return new Promise((resolve) => new Call(request, env, ctx, resolve, again).advance(plan));
 }
 
 /** An answer made in wasm. A constant list of headers is there as Headers: copying those is the cheapest start. */
@@ -38,11 +39,12 @@ export function made(plan) {
 }
 
 class Call {
-  constructor(request, env, ctx, resolve) {
+  constructor(request, env, ctx, resolve, again) {
     this.request = request;
     this.env = env;
     this.ctx = ctx;
     this.resolve = resolve;
+    this.again = again;
     this.response = undefined;
     this.failure = undefined;
     this.sent = false;
@@ -59,6 +61,7 @@ class Call {
   }
 
   carry(plan) {
+    if (plan.asks) this.ctx.waitUntil(refresh(plan.instance, this.request, this.env));
     switch (plan.kind) {
       case MADE:
         return this.resolve(made(plan));
@@ -74,6 +77,12 @@ class Call {
         return this.deliver(plan);
       case VERIFY:
         return this.verify(plan);
+      case READ:
+        return this.read(plan);
+      case RUN:
+        return this.run(plan);
+      case REFRESH:
+        return this.refresh(plan);
       default:
         // The slot of this request was needed by others: its answer, if there is one, has all that its plan named.
         return this.finishAlone();
@@ -169,6 +178,45 @@ class Call {
     } catch (error) {
       this.resolve(failed(error, this.request));
     }
+  }
+
+  /** Reads the body of a request that is for the gateway itself. */
+  read(plan) {
+    const { body } = this.request;
+    this.returns(plan, body === null ? Promise.resolve(NOTHING) : readBody(body, plan.limit));
+  }
+
+  /** Has an errand done. */
+  run(plan) {
+    this.returns(plan, run(plan, plan.instance.message(), this.request, this.env));
+  }
+
+  /** Gives the bytes of a promise back, or why there are none, which is a number. */
+  returns(plan, promise) {
+    const { instance } = plan;
+    this.goOn(plan, within(plan.number, promise), (bytes) =>
+      typeof bytes === "number" ? instance.step(plan, bytes) : instance.returned(plan, bytes),
+    );
+  }
+
+  /** Has the log of signals asked, once for all who wait for it. Nothing of the request has gone out yet: if the instance
+   * dies meanwhile, it begins once more in the next one. */
+  refresh(plan) {
+    const asked = refreshed(plan, this.request, this.env, this.ctx);
+    this.goOn(plan, asked, () => plan.instance.step(plan, instances.NOTHING_TO_SAY), this.again);
+  }
+
+  /** Goes on when something has come of a promise, which never rejects. */
+  goOn(plan, promise, next, whenDead) {
+    this.request.signal.addEventListener("abort", () => dropped(plan));
+    promise.then((value) => {
+      if (!instances.isCurrent(plan.instance)) return whenDead === undefined ? this.finishAlone() : this.resolve(whenDead());
+      try {
+        this.advance(next(value));
+      } catch (error) {
+        this.resolve(failed(error, this.request));
+      }
+    });
   }
 
   /** Makes of the client's head what the plan says. */

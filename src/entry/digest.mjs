@@ -1,4 +1,4 @@
-// The body of a request that is signed: read as a whole, up to a limit, and kept until it is sent on.
+// The body of a request that is signed, or is for the gateway itself: read as a whole, up to a limit.
 
 import * as instances from "./instance.mjs";
 
@@ -16,6 +16,15 @@ export async function digest(body, limit) {
     return { bytes, digest: new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)) };
   } catch {
     return { failure: instances.BODY_BROKEN };
+  }
+}
+
+/** Reads a body. Gives its bytes, or why there are none. */
+export async function readBody(body, limit) {
+  try {
+    return (await collected(body, limit)) ?? instances.BODY_TOO_LARGE;
+  } catch {
+    return instances.BODY_BROKEN;
   }
 }
 

@@ -2,6 +2,7 @@
 // no waiting is answered here, without a promise; the rest goes on in call.mjs.
 
 import { carryOut, made } from "./call.mjs";
+import { refresh } from "./errands.mjs";
 import * as instances from "./instance.mjs";
 import { URL_TOO_LONG, fieldsOf, pack } from "./pack.mjs";
 import { cannotStart, failed, plain } from "./plain.mjs";
@@ -9,6 +10,11 @@ import { MADE } from "./plan.mjs";
 
 /** The Worker's `fetch`. */
 export function serve(request, env, ctx) {
+  return begin(request, env, ctx, () => begin(request, env, ctx));
+}
+
+/** Begins a request; `again`, if given, begins it once more should its instance die before anything has gone out. */
+function begin(request, env, ctx, again) {
   const now = Date.now();
   const closed = instances.closedFor(now);
   if (closed > 0) return plain("restarting", request, { "retry-after": String(Math.ceil(closed / 1000)) });
@@ -19,7 +25,9 @@ export function serve(request, env, ctx) {
     const packed = pack(instance, request, fields);
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);
     const plan = instance.begin(now, packed, fields);
-    return plan.kind === MADE ? made(plan) : carryOut(plan, request, env, ctx);
+    if (plan.kind !== MADE) return carryOut(plan, request, env, ctx, again);
+    if (plan.asks) ctx.waitUntil(refresh(instance, request, env));
+    return made(plan);
   } catch (error) {
     return failed(error, request);
   }

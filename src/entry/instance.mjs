@@ -17,6 +17,9 @@ export const SIGNED = 6;
 export const UNSIGNED = 7;
 export const KEY_UNUSABLE = 8;
 const DIGESTED = 9;
+export const ERRAND_ABSENT = 10;
+export const ERRAND_FAILED = 11;
+export const NOTHING_TO_SAY = 12;
 
 /** What a parked request gets when its instance has died, and when it has waited too long. */
 export const DEAD = Symbol("dead");
@@ -108,6 +111,7 @@ class Instance {
     this.names = wasm.headers();
     this.askedOfBodies = wasm.asked_of_bodies();
     this.askedOfOptions = wasm.asked_of_options();
+    this.places = wasm.places();
     this.bind();
     return reasons;
   }
@@ -141,6 +145,27 @@ class Instance {
     this.refresh();
     this.input.set(digest);
     return this.step(plan, DIGESTED, digest.length);
+  }
+
+  /** An errand of this request has been done, or its body has been read. */
+  returned(plan, bytes) {
+    return this.#turn(() => wasm.returned(Date.now(), plan.index, plan.generation, bytes));
+  }
+
+  /** What the errand of the last plan is told. */
+  message() {
+    return guard(() => wasm.message());
+  }
+
+  /** The question what is new in the log of signals: who is asked, and the message. */
+  question(sent) {
+    const question = guard(() => wasm.question(sent));
+    return question === undefined ? undefined : { place: question[0], message: question.subarray(1) };
+  }
+
+  /** What came of that question; undefined: nothing. */
+  learn(sent, answer) {
+    return guard(() => wasm.learn(Date.now(), sent, answer));
   }
 
   /** The client of this request is watched from now on. */

@@ -2,28 +2,103 @@
 // the wasm instance that held the old one is gone; the half loads its state from storage.
 
 import { DurableObject } from "cloudflare:workers";
-import { SignalsHalf } from "../../build/release/ferrogate.js";
+import { ObjectHalf, RelayHalf } from "../../build/release/ferrogate.js";
 import { generation, guard } from "./instance.mjs";
 
-class Halved extends DurableObject {
+/** A half that is made when it is needed, as long as its wasm instance lives. */
+class Half {
   #half;
   #generation = -1;
 
-  /** Runs something on the Rust half. A trap throws, and the next call finds a new half. */
-  run(Half, inside) {
-    return guard(() => {
-      if (this.#generation !== generation) {
-        this.#half = new Half(this.ctx);
+  constructor(make) {
+    this.make = make;
+  }
+
+  /** Runs something on it. Whatever goes wrong, the next call finds a new half. */
+  run(inside) {
+    try {
+      return guard(() => {
+        if (this.#generation !== generation) this.#half = this.make();
         this.#generation = generation;
-      }
-      return inside(this.#half);
-    });
+        return inside(this.#half);
+      });
+    } catch (error) {
+      this.#generation = -1;
+      throw error;
+    }
   }
 }
 
-export class Signals extends Halved {
-  /** Answers a message of gateway/src/fleet/signals.rs: bytes in, bytes out. */
+/** An object that runs one of the machines of gateway/src/fleet. */
+class Machine extends DurableObject {
+  #half;
+  #due;
+
+  constructor(ctx, env, name) {
+    super(ctx, env);
+    this.#half = new Half(() => new ObjectHalf(name, ctx, Date.now()));
+  }
+
+  /** Answers a message: bytes in, bytes out. All that it changes is one transaction, and is stored before the platform
+   * lets the answer go. */
   handle(message) {
-    return this.run(SignalsHalf, (half) => half.handle(new Uint8Array(message)));
+    return this.#do((half) => half.handle(Date.now(), new Uint8Array(message)));
+  }
+
+  alarm() {
+    this.#due = undefined;
+    this.#do((half) => half.wake(Date.now()));
+  }
+
+  #do(inside) {
+    const { storage } = this.ctx;
+    return storage.transactionSync(() =>
+      this.#half.run((half) => {
+        const answer = inside(half);
+        const due = half.next_wake();
+        if (due !== this.#due) this.#wake(due);
+        return answer;
+      }),
+    );
+  }
+
+  #wake(due) {
+    this.#due = due;
+    if (due === undefined) this.ctx.storage.deleteAlarm();
+    else this.ctx.storage.setAlarm(due);
   }
 }
+
+/** The ordered log; also its relays, which are objects of the same class under other names. */
+export class Signals extends Machine {
+  #relay = new Half(() => new RelayHalf());
+  #asking;
+
+  constructor(ctx, env) {
+    super(ctx, env, "Signals");
+  }
+
+  /** Answers a message as a relay: from what it knows, or from what the root says. */
+  async relay(message) {
+    const bytes = new Uint8Array(message);
+    for (let asked = false; ; asked = true) {
+      const reply = this.#relay.run((relay) => relay.serve(Date.now(), bytes));
+      if (reply[0] === ANSWER) return reply.subarray(1);
+      const root = this.env.SIGNALS.getByName("root");
+      if (reply[0] === PASS_ON || asked) return root.handle(bytes);
+      // All who come meanwhile wait for the same answer: inside one object that is allowed.
+      this.#asking ??= this.#ask(root, reply.slice(1)).finally(() => (this.#asking = undefined));
+      await this.#asking;
+    }
+  }
+
+  async #ask(root, question) {
+    const sent = Date.now();
+    const answer = await root.handle(question);
+    this.#relay.run((relay) => relay.absorb(sent, new Uint8Array(answer)));
+  }
+}
+
+/** What becomes of a message to a relay; see src/objects/relay.rs. */
+const ANSWER = 0;
+const PASS_ON = 2;

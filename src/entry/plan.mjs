@@ -9,9 +9,13 @@ export const DELIVER = 4;
 export const PARKED = 5;
 export const VERIFY = 7;
 export const DIGEST = 8;
+export const READ = 9;
+export const RUN = 10;
+export const REFRESH = 11;
 
 const ASCII = 1;
 const UNTOUCHED = 2;
+const ASKS = 4;
 const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
@@ -30,6 +34,7 @@ export class Plan {
     this.number = words[at + 4];
     this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
+    this.asks = (flags & ASKS) !== 0;
     this.next = 0;
     this.offset = 0;
     // A copy, for the output is written over by the next turn.

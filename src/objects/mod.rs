@@ -3,4 +3,6 @@
 
 #![allow(clippy::disallowed_types, reason = "this is one of the rooms of JavaScript types: see clippy.toml")]
 
-pub mod signals;
+pub mod half;
+pub mod relay;
+mod store;

@@ -231,7 +231,7 @@ proptest! {
                 prop_assert_eq!(&followed.end, &End::Unanswered);
                 return Ok(());
             };
-            turn = driver.step(NOW, handle, *answer);
+            turn = driver.step(NOW, handle, answer.clone());
         }
         let Turn::Done(finished) = turn else { panic!("expected the end, got {turn:?}") };
         prop_assert_eq!(followed.end, End::Done(finished));

@@ -99,7 +99,7 @@ fn failures_of_an_upstream_say_that_it_was_the_upstream() {
         for target in ["/public/x", "/raw/x"] {
             let mut gateway = Fixture::default();
             let (handle, _) = planned(&mut gateway, target, &[]);
-            let (answer, _) = made(gateway.answer(handle, failure));
+            let (answer, _) = made(gateway.answer(handle, failure.clone()));
             assert_eq!(answer.head.value("proxy-status"), error, "{target}");
         }
     }

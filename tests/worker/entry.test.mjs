@@ -9,12 +9,12 @@ import { createTestHarness } from 'wrangler';
 import { ask } from './lib/client.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { startOrigin } from './lib/origin.mjs';
+import { SEQUENCE, SEQUENCE_BEFORE, mark } from './lib/signals.mjs';
 import { SECRET } from './lib/tokens.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const CALLER = fs.readFileSync(path.join(import.meta.dirname, 'lib', 'caller.js'), 'utf8');
 /** Messages of gateway/src/fleet/signals.rs, with their format number in front. */
-const [SEQUENCE, ADVANCE] = [[1, 0], [1, 1]].map((bytes) => new Uint8Array(bytes));
 
 const ASKER = {
   name: 'asker',
@@ -101,18 +101,25 @@ describe('the gateway with every binding of wrangler.toml', () => {
     assert.equal((await worker.fetch('/v1/orders')).status, 401);
   });
 
-  test('keeps the sequence of its object when the object is evicted, and where it says it does', async () => {
-    assert.deepEqual(await object(ADVANCE), [1, 0, 1]);
-    assert.deepEqual(await object(ADVANCE), [1, 0, 2]);
+  test('keeps what its object knows when the object is evicted, and where it says it does', async () => {
+    await object(mark(7));
+    await object(mark(8));
+    assert.deepEqual(await object(SEQUENCE), [2, 0, 2]);
     await worker.evictDurableObject('Signals', { name: 'root' });
-    assert.deepEqual(await object(SEQUENCE), [1, 0, 2]);
-    assert.deepEqual(await object(ADVANCE), [1, 0, 3]);
+    assert.deepEqual(await object(SEQUENCE), [2, 0, 2]);
+    await object(mark(9));
+    assert.deepEqual(await object(SEQUENCE), [2, 0, 3]);
     const storage = await worker.getDurableObjectStorage('Signals', { name: 'root' });
-    assert.deepEqual(await storage.exec('SELECT id, value FROM sequence'), [{ id: 1, value: 3 }]);
+    const [{ marks }] = await storage.exec("SELECT count(*) AS marks FROM entries WHERE key >= x'6d' AND key < x'6d65'");
+    assert.equal(marks, 3);
     assert.equal((await worker.fetch('/health/ready')).status, 200);
   });
 
+  test('answers a caller of the version before as that one understands it', async () => {
+    assert.deepEqual(await object(SEQUENCE_BEFORE), [1, 0, 3]);
+  });
+
   test('answers a message that its object does not understand', async () => {
-    assert.deepEqual(await object(new Uint8Array([9, 9])), [1, 1]);
+    assert.deepEqual(await object(new Uint8Array([9, 9])), [0, 2]);
   });
 });

@@ -20,6 +20,7 @@ use crate::{
     stages::{
         address, authn, cors, drain, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
+        freshness,
         guard::before,
         health, log, respond, security_headers, trace,
     },
@@ -44,6 +45,8 @@ pub struct Blueprint {
     pub explain: Option<explain::Config>,
     /// When the gateway takes no new requests.
     pub drain: drain::Config,
+    /// Whether it learns what its fleet shares.
+    pub signals: freshness::Signals,
     /// `[health]`.
     pub health: health::Config,
     /// The bindings of the Worker that upstreams and routes name, each once.

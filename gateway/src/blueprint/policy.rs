@@ -13,8 +13,8 @@ use crate::config::{
     reader::Reader,
 };
 use crate::stages::{
-    authn, authz, cors, deprecation, forward, forwarded, guard, maintenance, principal, proxy_status, security_headers,
-    trace, transform, via,
+    authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal, proxy_status,
+    security_headers, trace, transform, via,
 };
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
@@ -83,6 +83,8 @@ stages! {
     via: via::Config,
     /// What is told of upstreams.
     proxy_status: proxy_status::Config,
+    /// How well it must be known what the fleet has learnt.
+    freshness: freshness::Config,
     /// Whether it is closed for a while.
     maintenance: maintenance::Config,
     /// Whether it will go away.

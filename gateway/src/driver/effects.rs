@@ -20,6 +20,7 @@ use crate::{
         clock::Clock,
         dependencies::{Component, Dependencies, Trouble},
         entropy::Entropy,
+        errands::{Errand, Errands, Returned},
         signatures::{self, Signatures, Verify},
         upstream::{BodyEnd, Failure, Forward, Head, Upstream},
         wakers::Wakers,
@@ -52,10 +53,17 @@ pub enum Effect {
     /// Read the body of the request, keep it for the forward that follows, and answer with [`Answer::Digest`] or a failure:
     /// at most so many bytes, within so many milliseconds.
     Digest(Size, u32),
+    /// Read the body of the request and answer with [`Answer::Returned`] or a failure: at most so many bytes, within so many
+    /// milliseconds.
+    Read(Size, u32),
+    /// Have this done and answer with [`Answer::Returned`], within so many milliseconds.
+    Run(Errand, u32),
+    /// Have the log of signals asked, together with whoever else waits for it; any answer says that this is over.
+    Refresh(u32),
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The head of the upstream's answer.
     Head(Head),
@@ -75,6 +83,8 @@ pub enum Answer {
     Verified(bool),
     /// The platform cannot use the key.
     KeyUnusable,
+    /// What came of an errand, or a body.
+    Returned(Returned),
 }
 
 /// Between one request and its driver: at most one effect on its way out, one answer on its way in.
@@ -107,6 +117,7 @@ pub struct Effects<P> {
     now: Rc<Cell<Millis>>,
     exchange: Rc<Exchange>,
     listens: Cell<bool>,
+    awaits: Cell<u32>,
     heard: RefCell<Vec<Decision>>,
 }
 
@@ -114,13 +125,25 @@ impl<P> Effects<P> {
     /// Ports on a platform; `now` is set by the driver at each turn.
     #[must_use]
     pub fn new(platform: Rc<P>, now: Rc<Cell<Millis>>) -> Self {
-        Self { platform, now, exchange: Rc::default(), listens: Cell::new(false), heard: RefCell::default() }
+        Self {
+            platform,
+            now,
+            exchange: Rc::default(),
+            listens: Cell::new(false),
+            awaits: Cell::new(0),
+            heard: RefCell::default(),
+        }
     }
 
     /// Where effects and answers pass.
     #[must_use]
     pub fn exchange(&self) -> Rc<Exchange> {
         Rc::clone(&self.exchange)
+    }
+
+    /// The platform is waited for once more.
+    fn awaited(&self) {
+        self.awaits.set(self.awaits.get().saturating_add(1));
     }
 }
 
@@ -146,6 +169,7 @@ impl<P: Entropy> Entropy for Effects<P> {
 
 impl<P: Dependencies> Dependencies for Effects<P> {
     fn ask(&self, component: &Component, within_ms: u32) -> impl Future<Output = Result<(), Trouble>> {
+        self.awaited();
         self.platform.ask(component, within_ms)
     }
 }
@@ -176,7 +200,37 @@ impl<P: Pause> Pause for Effects<P> {
     }
 }
 
+impl<P> Errands for Effects<P> {
+    async fn run(&self, errand: Errand, within_ms: u32) -> Returned {
+        self.awaited();
+        match self.exchange.ask(Effect::Run(errand, within_ms)).await {
+            Answer::Returned(returned) => returned,
+            Answer::Timeout => Err(Trouble::Timeout),
+            _ => Err(Trouble::Failed),
+        }
+    }
+
+    async fn refresh(&self, within_ms: u32) {
+        self.awaited();
+        self.exchange.ask(Effect::Refresh(within_ms)).await;
+    }
+
+    fn awaits(&self) -> u32 {
+        self.awaits.get()
+    }
+}
+
 impl<P> Bodies for Effects<P> {
+    async fn read(&self, limit: Size, within_ms: u32) -> Result<Vec<u8>, Failure> {
+        match self.exchange.ask(Effect::Read(limit, within_ms)).await {
+            Answer::Returned(Ok(bytes)) => Ok(bytes),
+            Answer::Timeout => Err(Failure::Timeout),
+            Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
+            // A body that breaks off has lost its client.
+            _ => Err(Failure::ClientGone),
+        }
+    }
+
     async fn digest(&self, limit: Size, within_ms: u32) -> Result<Digest, Failure> {
         match self.exchange.ask(Effect::Digest(limit, within_ms)).await {
             Answer::Digest(digest) => Ok(digest),
@@ -200,6 +254,7 @@ impl<P> Upstream for Effects<P> {
             | Answer::BodyEnd(_)
             | Answer::Digest(_)
             | Answer::Verified(_)
+            | Answer::Returned(_)
             | Answer::KeyUnusable => Err(Failure::Unreachable),
         }
     }

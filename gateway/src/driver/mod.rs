@@ -152,7 +152,10 @@ impl<P: Platform> Driver<P> {
 fn time_for(effect: &Effect) -> Millis {
     match effect {
         Effect::Forward(plan) => Millis::from(plan.timeout_ms),
-        Effect::Digest(_, within_ms) => Millis::from(*within_ms),
+        Effect::Digest(_, within_ms)
+        | Effect::Read(_, within_ms)
+        | Effect::Run(_, within_ms)
+        | Effect::Refresh(within_ms) => Millis::from(*within_ms),
         Effect::Deliver(_, within) => within.unwrap_or(OBSERVED_MS),
         Effect::Verify(_) => VERIFY_MS,
     }

@@ -7,17 +7,18 @@
 //! |---|---|
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
-//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`] |
-//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to digest; or a key: see [`key_number`] |
+//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`] |
+//! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to read, of an errand; or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
-//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted), or one to digest; or the status of an answer that is handed on (0: the upstream's) |
+//! | 7 | the most bytes that the body of a forward may have (0: it need not be counted), or one to read; or the status of an answer that is handed on (0: the upstream's); or who does an errand: see [`place_of`] |
 //! | 8… | fields, by kind |
 //!
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
 //! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
-//! edits. *Verify*: what was signed, signature. *Digest*: none.
+//! edits. *Verify*: what was signed, signature. *Run*: the name of the object; its message is in [`Written::message`].
+//! *Digest*, *Read* and *Refresh*: none.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
@@ -25,7 +26,12 @@ use crate::{
         edits::{Edits, Field},
         reply::Reply,
     },
-    ports::{signatures::Key, upstream::Forward},
+    pipeline::gateway::Gateway,
+    ports::{
+        errands::{Class, Destination},
+        signatures::Key,
+        upstream::Forward,
+    },
 };
 
 /// What a turn asks JavaScript to do.
@@ -50,12 +56,20 @@ pub enum Kind {
     Verify = 7,
     /// Read the body of the request and answer with its digest.
     Digest = 8,
+    /// Read the body of the request and answer with it.
+    Read = 9,
+    /// Have an errand done.
+    Run = 10,
+    /// Have the log of signals asked.
+    Refresh = 11,
 }
 
 /// Flag: the text is ASCII, so its bytes are its characters.
 pub const ASCII: u32 = 1;
 /// Flag: leave the head of the message alone.
 pub const UNTOUCHED: u32 = 2;
+/// Flag: there is a question to send behind the response.
+pub const ASKS: u32 = 4;
 
 const HEADER_WORDS: usize = 8;
 
@@ -66,17 +80,24 @@ pub struct Written {
     pub words: Vec<u32>,
     /// The fields.
     pub text: String,
+    /// What an errand is told.
+    pub message: Vec<u8>,
 }
 
 impl Written {
-    /// Writes a turn over whatever was there.
-    pub fn write(&mut self, turn: &Turn) {
+    /// Writes a turn over whatever was there, with the flags of what is due behind the response.
+    pub fn write(&mut self, turn: Turn, due: u32) {
         self.words.clear();
         self.words.resize(HEADER_WORDS, 0);
         self.text.clear();
-        let (kind, flags, number) = self.body(turn);
-        let limit = limit(turn);
-        let handle = handle(turn);
+        let (kind, flags, number) = self.body(&turn);
+        let limit = limit(&turn);
+        let handle = handle(&turn);
+        self.message = match turn {
+            Turn::Effect(_, Effect::Run(errand, _)) => errand.message,
+            _ => Vec::new(),
+        };
+        let flags = flags | due;
         let flags = if self.text.is_ascii() { flags | ASCII } else { flags };
         let count = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         let header = [kind as u32, handle.index, handle.generation, flags, number, length(&self.text), count, limit];
@@ -110,6 +131,14 @@ impl Written {
                 (Kind::Verify, 0, key_number(verify.key))
             }
             Turn::Effect(_, Effect::Digest(_, within_ms)) => (Kind::Digest, 0, *within_ms),
+            Turn::Effect(_, Effect::Read(_, within_ms)) => (Kind::Read, 0, *within_ms),
+            Turn::Effect(_, Effect::Refresh(within_ms)) => (Kind::Refresh, 0, *within_ms),
+            Turn::Effect(_, Effect::Run(errand, within_ms)) => {
+                if let Destination::Object(_, name) = &errand.to {
+                    self.field(name);
+                }
+                (Kind::Run, 0, *within_ms)
+            }
             Turn::Parked(_) => (Kind::Parked, 0, 0),
             Turn::Stale => (Kind::Stale, 0, 0),
         }
@@ -165,6 +194,25 @@ pub fn key_of(number: u32) -> Key {
     Key { issuer: half(number.wrapping_shr(16)), key: half(number) }
 }
 
+/// Who does an errand, as a number: the place in the list of bindings that JavaScript is given at the start, but for the
+/// relay, which has the binding of the log.
+#[must_use]
+pub fn place_of(to: &Destination) -> u32 {
+    match to {
+        Destination::Relay => RELAY,
+        Destination::Object(Class::Signals, _) => 0,
+    }
+}
+
+/// The flags of what is due behind the response of a turn.
+#[must_use]
+pub fn due(gateway: &Gateway) -> u32 {
+    if gateway.fleet.asks() { ASKS } else { 0 }
+}
+
+/// The number of the nearest relay.
+pub const RELAY: u32 = 255;
+
 fn handle(turn: &Turn) -> Handle {
     match turn {
         Turn::Effect(handle, _) | Turn::Parked(handle) => *handle,
@@ -178,7 +226,10 @@ fn limit(turn: &Turn) -> u32 {
         Turn::Effect(_, Effect::Forward(plan)) => {
             return plan.body_limit.map_or(0, |limit| u32::try_from(limit.0).unwrap_or(u32::MAX).max(1));
         }
-        Turn::Effect(_, Effect::Digest(limit, _)) => return u32::try_from(limit.0).unwrap_or(u32::MAX),
+        Turn::Effect(_, Effect::Digest(limit, _) | Effect::Read(limit, _)) => {
+            return u32::try_from(limit.0).unwrap_or(u32::MAX);
+        }
+        Turn::Effect(_, Effect::Run(errand, _)) => return place_of(&errand.to),
         Turn::Effect(_, Effect::Deliver(reply, _)) => Some(reply),
         Turn::Done(finished) => finished.reply.as_ref(),
         _ => None,
@@ -202,9 +253,9 @@ mod tests {
         pipeline::run::Finished,
     };
 
-    fn written(turn: &Turn) -> Written {
+    fn written(turn: Turn) -> Written {
         let mut written = Written::default();
-        written.write(turn);
+        written.write(turn, 0);
         written
     }
 
@@ -215,7 +266,7 @@ mod tests {
         head.set("bb", "ccc");
         head.append("vary", "Origin");
         let reply = Reply::Made(Made { status: 404, head, body: "body".into() });
-        let written = written(&Turn::Done(Finished { reply: Some(reply), log: "{}".into() }));
+        let written = written(Turn::Done(Finished { reply: Some(reply), log: "{}".into() }));
         assert_eq!(written.text, "{}bodyabbcccvaryOrigin");
         assert_eq!(written.words, [0, u32::MAX, 0, ASCII, 404, 22, 19, 0, 2, 4, 1, 1, 1, 1, 1, 2, 3, 4, 6]);
     }
@@ -225,7 +276,7 @@ mod tests {
         let body_limit = Some(Size(77));
         let (url, binding) = ("http://o/".into(), "B".into());
         let plan = Forward { url, binding, body_limit, timeout_ms: 900, untouched: true, ..Forward::default() };
-        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
+        let written = written(Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
         assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 10, 18, 77, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
@@ -234,7 +285,7 @@ mod tests {
         use crate::ports::signatures::Verify;
         let key = Key { issuer: 2, key: 65_535 };
         let verify = Verify { key, signed: "a.b".into(), signature: "xy".into() };
-        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Verify(verify)));
+        let written = written(Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Verify(verify)));
         assert_eq!(
             (written.text.as_str(), &*written.words),
             ("a.bxy", &[7, 3, 7, ASCII, 0x2_ffff, 5, 10, 0, 3, 2][..])
@@ -245,23 +296,23 @@ mod tests {
     #[test]
     fn an_answer_that_is_handed_on_may_get_another_status() {
         let relay = |status| Reply::Relay(Relay { status, ..Relay::default() });
-        let done = |status| written(&Turn::Done(Finished { reply: Some(relay(status)), log: String::new() })).words[7];
+        let done = |status| written(Turn::Done(Finished { reply: Some(relay(status)), log: String::new() })).words[7];
         assert_eq!((done(None), done(Some(410))), (0, 410));
         let handle = Handle { index: 3, generation: 7 };
-        let delivered = written(&Turn::Effect(handle, Effect::Deliver(relay(Some(502)), Some(9)))).words;
+        let delivered = written(Turn::Effect(handle, Effect::Deliver(relay(Some(502)), Some(9)))).words;
         assert_eq!((delivered[4], delivered[7]), (9, 502));
     }
 
     #[test]
     fn a_digest_carries_its_limit_and_its_time() {
         let digest = Effect::Digest(Size(77), 900);
-        let written = written(&Turn::Effect(Handle { index: 3, generation: 7 }, digest));
+        let written = written(Turn::Effect(Handle { index: 3, generation: 7 }, digest));
         assert_eq!(written.words, [8, 3, 7, ASCII, 900, 0, 8, 77]);
     }
 
     #[test]
     fn text_beyond_ascii_is_flagged_and_measured_in_bytes() {
-        let written = written(&Turn::Done(Finished { reply: None, log: "\u{e9}".into() }));
+        let written = written(Turn::Done(Finished { reply: None, log: "\u{e9}".into() }));
         assert_eq!(written.words, [2, u32::MAX, 0, 0, 0, 2, 9, 0, 2]);
     }
 }

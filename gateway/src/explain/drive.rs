@@ -66,7 +66,7 @@ pub fn follow(
             Turn::Effect(handle, effect) => (handle, effect),
         };
         let answer = said.next(&effect);
-        effects.push((effect, answer));
+        effects.push((effect, answer.clone()));
         match answer {
             Some(answer) => turn = driver.step(now, handle, answer),
             None => break End::Unanswered,
@@ -106,6 +106,8 @@ impl Said {
                 // Nobody says what the body is; what is made of it is not shown.
                 _ => Some(effects::Answer::Digest(bodies::OF_NOTHING)),
             },
+            // The command line has neither a body nor a fleet.
+            Effect::Read(..) | Effect::Run(..) | Effect::Refresh(_) => None,
             Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
         }
     }

@@ -84,6 +84,13 @@ pub enum Asked {
         /// Whether it was right.
         answered: Option<String>,
     },
+    /// Something of the platform: a body, an object, the database. The command line has none of it.
+    Platform {
+        /// What.
+        what: &'static str,
+        /// What came of it.
+        answered: Option<String>,
+    },
     /// The body of the request, read as a whole in order to be signed.
     Digest {
         /// The most bytes that it may have.
@@ -155,7 +162,7 @@ impl Explanation {
                 (Ended::Answered, relayed.reply(veil, reply), Some(log).filter(|log| !log.is_empty()))
             }
         };
-        let effects = effects.iter().map(|(effect, answer)| Asked::new(veil, effect, *answer)).collect();
+        let effects = effects.iter().map(|(effect, answer)| Asked::new(veil, effect, answer.as_ref())).collect();
         Self { method: request.method.clone(), url: request.url.clone(), decisions, effects, ended, answer, log }
     }
 
@@ -176,12 +183,15 @@ impl Explanation {
 }
 
 impl Asked {
-    fn new(veil: &Veil<'_>, effect: &Effect, answer: Option<Answer>) -> Self {
+    fn new(veil: &Veil<'_>, effect: &Effect, answer: Option<&Answer>) -> Self {
         let answered = answer.map(in_words);
         match effect {
             Effect::Forward(plan) => Self::Forward { plan: Plan::new(veil, plan), answered },
             Effect::Digest(limit, within_ms) => Self::Digest { body_limit: limit.0, within_ms: *within_ms, answered },
             Effect::Deliver(_, within_ms) => Self::Deliver { within_ms: *within_ms, answered },
+            Effect::Read(..) => Self::Platform { what: "body", answered },
+            Effect::Run(..) => Self::Platform { what: "errand", answered },
+            Effect::Refresh(_) => Self::Platform { what: "signals", answered },
             Effect::Verify(verify) => {
                 let key = u32::from(verify.key.key).saturating_add(1);
                 Self::Verify { issuer: veil.issuer(verify.key.issuer), key, answered }
@@ -243,7 +253,7 @@ impl<'e> Relayed<'e> {
     }
 }
 
-fn in_words(answer: Answer) -> String {
+fn in_words(answer: &Answer) -> String {
     let word = match answer {
         Answer::Head(head) => return format!("status={}", head.status),
         Answer::Unreachable => "unreachable",
@@ -256,6 +266,8 @@ fn in_words(answer: Answer) -> String {
         Answer::Verified(false) => "unsigned",
         Answer::KeyUnusable => "key_unusable",
         Answer::Digest(_) => "digest",
+        Answer::Returned(Ok(_)) => "returned",
+        Answer::Returned(Err(_)) => "failed",
     };
     word.to_owned()
 }

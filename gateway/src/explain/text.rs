@@ -60,6 +60,10 @@ fn write_asked(f: &mut Formatter<'_>, asked: &Asked) -> fmt::Result {
             writeln!(f, "\nverifies The signature of the token, with key {key} of {}.", Line(issuer))?;
             answered
         }
+        Asked::Platform { what, answered } => {
+            writeln!(f, "\nasks     The platform: {what}.")?;
+            answered
+        }
         Asked::Digest { body_limit, within_ms, answered } => {
             writeln!(f, "\nreads    The body of the request is read as a whole in order to be signed.")?;
             let within = duration::show(u64::from(*within_ms));

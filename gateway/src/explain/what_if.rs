@@ -98,6 +98,7 @@ fn points(explanation: &Explanation) -> BTreeMap<(u8, &'static str), Points> {
             Asked::Forward { plan, .. } => ((2, "plan"), plan_points(plan)),
             // How a signature is checked shows in who is believed.
             Asked::Verify { .. } => continue,
+            Asked::Platform { .. } => continue,
             Asked::Digest { body_limit, .. } => ((2, "digest"), digest_points(*body_limit)),
             Asked::Deliver { within_ms, .. } => ((3, "body"), body_points(*within_ms)),
         };

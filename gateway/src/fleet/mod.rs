@@ -1,3 +1,11 @@
-//! State that the whole fleet shares: sans-IO machines and the messages between an isolate and an object.
+//! State that the whole fleet shares: sans-IO machines, the messages between an isolate and an object, and what an
+//! isolate keeps of all this.
+//!
+//! `message` frames what travels, `machine` is what an object runs, `store` what it keeps, `signals` the one ordered log.
+//! Not here: who carries messages (`ports::errands` and the Worker) and what a request makes of what is known (`stages`).
 
+pub mod isolate;
+pub mod machine;
+pub mod message;
 pub mod signals;
+pub mod store;

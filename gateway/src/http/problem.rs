@@ -90,7 +90,7 @@ impl Kind {
             401 | 403 => "AUTH",
             404 | 405 | 410 => "ROUTE",
             429 => "RATE",
-            503 if is_of("maintenance") || is_of("draining") => "KILL",
+            503 if is_of("maintenance") || is_of("draining") || is_of("kill_switch") => "KILL",
             _ if self.fault == Fault::Gateway => "SRV",
             _ => "VAL",
         }

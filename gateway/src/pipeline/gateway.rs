@@ -7,6 +7,7 @@ use base64ct::{Base64, Encoding};
 use crate::{
     blueprint::{Blueprint, Policy, Route},
     config::{packed::Packed, text::Values},
+    fleet::isolate::Isolate,
     http::{edits::is_field_value, request::Header},
     pipeline::{
         health::Health,
@@ -31,6 +32,7 @@ use crate::{
             signature::Signer,
             upstream::{self, Credentials, Timeouts, Upstream},
         },
+        freshness,
         guard::before,
         log::{self, Logging},
         maintenance::Maintenance,
@@ -81,6 +83,9 @@ pub struct Gateway {
     targets: Vec<Target>,
     values: Values,
     drain: Option<Drain>,
+    signals: freshness::Signals,
+    /// Its part in the fleet: what is known here of what all isolates share.
+    pub fleet: Isolate,
     pub(super) health: Health,
     pub(super) place: Place,
     warnings: Vec<Reason>,
@@ -163,6 +168,8 @@ impl Gateway {
         };
         Ok(Self {
             health: health(blueprint.health, &upstreams, &targets),
+            fleet: Isolate::default(),
+            signals: blueprint.signals,
             drain: blueprint.drain.filter(|drain| drain.on.is_on(&values)),
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
@@ -189,6 +196,13 @@ impl Gateway {
             warnings,
             place,
         })
+    }
+
+    /// Takes part in what its fleet shares, unless the file says that it does not.
+    pub fn join_fleet(&self) {
+        if self.signals.on {
+            self.fleet.join(self.signals.relays);
+        }
     }
 
     /// What would keep it from starting in an environment.

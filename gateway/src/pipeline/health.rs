@@ -1,17 +1,19 @@
 //! The paths under `/health`, which belong to no route: neither maintenance nor a drain closes them.
 
 use crate::{
-    http::{problem::Problem, reply::Made},
+    fleet::signals::switch::Kind,
+    http::{Millis, problem::Problem, reply::Made},
     pipeline::{
         account::{self, Told},
         exchange::Exchange,
+        fleet,
         gateway::{Gateway, Inconsistent},
         run::{authenticate, authorize, inconsistent},
     },
     ports::Ports,
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
     stages::{
-        authn, authz, drain,
+        authn, authz, freshness,
         health::{self, About, Watched},
     },
 };
@@ -47,19 +49,21 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, path: &'static str, ports:
     }
     match path {
         health::READY => {
-            drain::check(gateway.draining())?;
+            // A gateway that drains is not ready, whoever has said so. That nobody can say so keeps none from being ready.
+            let _ = fleet::know(exchange, freshness::Config::STRICT, ports).await;
+            fleet::drained(exchange, ports.now())?;
             #[cfg(feature = "faults")]
             crate::pipeline::faults::strike("park", exchange, ports).await;
             health::ready(&health::ask(&gateway.health.components, true, gateway.health.within_ms, ports).await)
         }
         health::SUMMARY => {
             let measured = health::ask(&gateway.health.components, false, gateway.health.within_ms, ports).await;
-            Ok(health::summary(&about(gateway), &measured, ports.now()))
+            Ok(health::summary(&about(gateway, ports.now()), &measured, ports.now()))
         }
         health::DETAILED => {
             admit(exchange, ports).await?;
             let measured = health::ask(&gateway.health.components, false, gateway.health.within_ms, ports).await;
-            Ok(health::detailed(&about(gateway), &measured, ports.now()))
+            Ok(health::detailed(&about(gateway, ports.now()), &measured, ports.now()))
         }
         // It lives and has started: else nobody were here.
         _ => Ok(health::passes()),
@@ -73,12 +77,12 @@ async fn admit<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<(), P
     authorize(exchange, may, ports).map(drop)
 }
 
-fn about(gateway: &Gateway) -> About<'_> {
+fn about(gateway: &Gateway, now: Millis) -> About<'_> {
     About {
         name: &gateway.name,
         environment: gateway.place.environment.as_deref(),
         release: gateway.place.release,
         started: gateway.place.now,
-        is_draining: gateway.draining().is_some(),
+        is_draining: gateway.draining().is_some() || gateway.fleet.is_thrown(Kind::Drain, now),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
 //! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health` the paths that the
-//! gateway answers itself, `account` what a witness is told, `hint` what is told of routes in development.
+//! gateway answers itself, `fleet` what it makes of what the
+//! fleet knows, `account` what a witness is told, `hint` what is told of routes in development.
 
 pub mod account;
 pub mod exchange;
@@ -10,6 +11,7 @@ mod facts;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod finish;
+mod fleet;
 pub mod gateway;
 mod health;
 pub mod hint;

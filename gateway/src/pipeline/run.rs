@@ -16,7 +16,7 @@ use crate::{
     pipeline::{
         account::{self, Told},
         exchange::Exchange,
-        finish,
+        finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
         health, hint,
     },
@@ -30,8 +30,8 @@ use crate::{
         table::Match,
     },
     stages::{
-        authn, authz, deprecation, drain, explain, forward, forward::signature, forwarded, guard, maintenance,
-        principal, respond, trace, via,
+        authn, authz, deprecation, explain, forward, forward::signature, forwarded, guard, principal, respond, trace,
+        via,
     },
 };
 
@@ -72,6 +72,9 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     }
     let mut closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
+    if let Some(route) = exchange.route {
+        gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
+    }
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
@@ -130,9 +133,10 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
             }
         }
     };
-    drain::check(exchange.gateway.draining()).told_if_refused(ports, "drain")?;
+    fleet::know(exchange, route.policy().freshness, ports).await.told_if_refused(ports, "freshness")?;
+    fleet::check(exchange, route, ports)?;
     check_sunset(route, ports)?;
-    maintenance::check(route.closed()).told(ports, "maintenance", |()| account::open())?;
+    fleet::open(exchange, route, ports)?;
     check_passes(exchange, route, ports)?;
     let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, &route.policy().authn, ports).await?;

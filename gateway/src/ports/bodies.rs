@@ -1,4 +1,5 @@
-//! Bodies of requests that have to be known before they are sent on. All others stream past the gateway.
+//! Bodies of requests that have to be known: before they are sent on, or because they are for the gateway itself. All
+//! others stream past it.
 
 use std::future::Future;
 
@@ -16,6 +17,9 @@ pub const OF_NOTHING: Digest = [
 
 /// The way to the body of the request.
 pub trait Bodies {
+    /// Reads the whole body.
+    fn read(&self, limit: Size, within_ms: u32) -> impl Future<Output = Result<Vec<u8>, Failure>>;
+
     /// Reads the whole body and gives its digest. The body is kept and goes with the forward that follows.
     fn digest(&self, limit: Size, within_ms: u32) -> impl Future<Output = Result<Digest, Failure>>;
 }

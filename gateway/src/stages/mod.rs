@@ -13,6 +13,10 @@ pub mod authz;
 
 pub mod deprecation;
 
+pub mod freshness;
+
+pub mod kill_switch;
+
 pub mod maintenance;
 
 pub mod drain;

@@ -14,6 +14,7 @@ use crate::{
     stages::{
         address, drain, explain,
         forward::upstream::DEFAULT_TIMEOUTS,
+        freshness,
         guard::before_keys,
         log, security_headers,
         trace::{self, Mode},
@@ -51,6 +52,11 @@ keys! {
         /// another file; it says `on`, `off`, `true`, `false`, `1` or `0`, or the gateway does not start.
         /// Example: `drain = { on = "${DRAIN:-off}", retry_after = "30s" }`
         drain: drain::Config [Default("false")] = drain::keys::drain(),
+        /// Whether isolates ask what operators and other isolates have said since: kill switches, drains, maintenance. They ask
+        /// the Durable Object `SIGNALS`, where the Worker has it, behind responses; `freshness` says how often. `relays`:
+        /// through an object on their own continent, so that the one that numbers has few readers.
+        /// Example: `signals = { relays = false }`
+        signals: freshness::Signals [Default("true")] = freshness::keys::signals(),
         /// Variables that the Worker must have although the file names them nowhere, because something beside the gateway
         /// needs them. They are secrets: without a value, or with one from an example, the gateway does not start.
         /// Example: `requires = ["ENCRYPTION_KEY"]`

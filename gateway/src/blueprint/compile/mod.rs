@@ -50,7 +50,7 @@ use crate::{
     http::request::Header,
     stages::{
         forward::upstream::{Target, Upstream},
-        principal, trace,
+        freshness, principal, trace,
     },
 };
 
@@ -190,6 +190,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
         drain: gateway.keys.drain.or(None)?,
+        signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
         bindings: bindings(&upstreams, &built.routes),
         upstreams,

@@ -59,6 +59,7 @@ findings_of! {
     an_environment_has_a_plain_name: "environment_name";
     an_environment_is_a_table: "environment_type";
     a_style_of_forwarding_is_one_that_exists: "forwarded";
+    a_route_knows_how_old_its_knowledge_may_be: "freshness";
     a_guard_is_told_hosts_methods_and_sizes: "guard";
     header_changes_are_remove_and_set: "header_changes";
     an_empty_header_is_removed_instead: "header_empty";

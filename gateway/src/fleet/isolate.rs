@@ -1,0 +1,199 @@
+//! What an isolate keeps of the fleet's state, and what is due behind its responses. Plain values: no future, nothing of a
+//! request. Lost with the wasm instance, and learnt anew.
+
+use std::cell::{Cell, RefCell};
+
+use crate::{
+    fleet::{
+        message,
+        signals::{
+            Answer, Change, Known, Question, Signals,
+            feed::Feed,
+            switch::{Kind, Scope, Switch},
+        },
+    },
+    http::Millis,
+    ports::{
+        dependencies::Trouble,
+        errands::{Class, Destination, Errand, Returned},
+    },
+};
+
+/// How long the log is waited for, in milliseconds. A question that takes longer counts as lost.
+pub const ASK_MS: u32 = 2_000;
+
+/// The first pause after a question that failed, and the longest one, in milliseconds.
+const FIRST_PAUSE_MS: Millis = 250;
+const LONGEST_PAUSE_MS: Millis = 10_000;
+
+/// The object that numbers the log.
+pub const ROOT: &str = "root";
+
+/// The isolate's part in the fleet. Without one, nothing is asked and nothing is known.
+#[derive(Debug, Default)]
+pub struct Isolate {
+    state: RefCell<Option<State>>,
+    /// Whether the last response left something to do; see [`Isolate::asks`].
+    asks: Cell<bool>,
+}
+
+#[derive(Debug)]
+struct State {
+    feed: Feed,
+    relays: bool,
+    /// When the question that is out was sent.
+    asked: Option<Millis>,
+    failures: u32,
+    retry_at: Millis,
+}
+
+/// How the isolate stands to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It belongs to no fleet: there is nothing to know.
+    Alone,
+    /// It knows what was true so many milliseconds ago.
+    Knows(Millis),
+    /// It knows nothing yet.
+    KnowsNothing,
+    /// It knows what was true so long ago, if anything, and the log did not answer a moment ago.
+    CutOff(Option<Millis>),
+}
+
+impl Isolate {
+    /// Belongs to a fleet from now on. `relays`: asks the nearest relay instead of the root.
+    pub fn join(&self, relays: bool) {
+        let state = State { feed: Feed::default(), relays, asked: None, failures: 0, retry_at: 0 };
+        self.state.replace(Some(state));
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn standing(&self, now: Millis) -> Standing {
+        match &*self.state.borrow() {
+            None => Standing::Alone,
+            Some(state) => match state.feed.age(now) {
+                age if now < state.retry_at => Standing::CutOff(age),
+                Some(age) => Standing::Knows(age),
+                None => Standing::KnowsNothing,
+            },
+        }
+    }
+
+    /// A response has left that wanted the log to be known this well: whether that asks for a question behind it.
+    pub fn served(&self, now: Millis, freshness_ms: u32) {
+        let is_old = |state: &State| state.feed.age(now).is_none_or(|age| age.saturating_mul(2) > freshness_ms.into());
+        let state = self.state.borrow();
+        if state.as_ref().is_some_and(|state| is_old(state) && state.may_ask(now)) {
+            self.asks.set(true);
+        }
+    }
+
+    /// Whether there is a question to send. Says so once.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.asks.take()
+    }
+
+    /// The question what is new, to be sent now.
+    #[must_use]
+    pub fn question(&self, now: Millis) -> Option<Errand> {
+        let mut state = self.state.borrow_mut();
+        let state = state.as_mut()?;
+        state.asked = Some(now);
+        // What a relay knows may be a quarter of the shortest freshness old.
+        let question = Question::Read(state.feed.known(), RELAY_AGE_MS);
+        let to = if state.relays { Destination::Relay } else { root() };
+        Some(Errand { to, message: message::question::<Signals>(&question) })
+    }
+
+    /// What came of a question that was sent at that time.
+    ///
+    /// # Errors
+    /// Why nothing was learnt from it.
+    pub fn learn(&self, now: Millis, sent: Millis, returned: Returned) -> Result<(), Trouble> {
+        let mut state = self.state.borrow_mut();
+        let Some(state) = state.as_mut() else { return Ok(()) };
+        state.asked = state.asked.filter(|asked| *asked != sent);
+        let answer = returned.and_then(|bytes| message::read_answer::<Signals>(bytes).ok_or(Trouble::Failed));
+        let learnt = answer.and_then(|answer| state.feed.absorb(sent, answer).map_err(|_| Trouble::Failed));
+        state.feed.switches.expire(now);
+        state.note(now, learnt.is_ok());
+        learnt.map(drop)
+    }
+
+    /// The log was waited for in vain: for a while nobody waits for it.
+    pub fn missed(&self, now: Millis) {
+        if let Some(state) = self.state.borrow_mut().as_mut().filter(|state| now >= state.retry_at) {
+            state.note(now, false);
+        }
+    }
+
+    /// The errand that makes changes; its answer is for [`Isolate::learn`], like that of a question, so that they hold
+    /// here at once.
+    #[must_use]
+    pub fn change(&self, changes: Vec<Change>) -> Option<Errand> {
+        let known = self.state.borrow().as_ref()?.feed.known();
+        let question = Question::Write(known, changes);
+        Some(Errand { to: root(), message: message::question::<Signals>(&question) })
+    }
+
+    /// The switch of a kind that holds for something now.
+    #[must_use]
+    pub fn switch(&self, kind: Kind, now: Millis, is_meant: impl Fn(&Scope) -> bool) -> Option<Switch> {
+        let state = self.state.borrow();
+        let switches = &state.as_ref()?.feed.switches;
+        // Nearly always there is none.
+        if switches.is_empty() { None } else { switches.find(kind, now, is_meant).cloned() }
+    }
+
+    /// Whether a switch of this kind holds for the whole gateway.
+    #[must_use]
+    pub fn is_thrown(&self, kind: Kind, now: Millis) -> bool {
+        self.switch(kind, now, |scope| *scope == Scope::Gateway).is_some()
+    }
+
+    /// All switches that hold.
+    #[must_use]
+    pub fn switches(&self, now: Millis) -> Vec<Switch> {
+        let state = self.state.borrow();
+        let known = state.as_ref().map(|state| state.feed.switches.0.as_slice()).unwrap_or_default();
+        known.iter().filter(|switch| switch.holds(now)).cloned().collect()
+    }
+
+    /// How far the log is known.
+    #[must_use]
+    pub fn position(&self) -> Known {
+        self.state.borrow().as_ref().map(|state| state.feed.position()).unwrap_or_default()
+    }
+}
+
+/// How old a relay's knowledge may be for a question, in milliseconds.
+const RELAY_AGE_MS: u32 = 250;
+
+fn root() -> Destination {
+    Destination::Object(Class::Signals, ROOT.to_owned())
+}
+
+impl State {
+    /// Whether no question is out, and the last one has not just failed.
+    fn may_ask(&self, now: Millis) -> bool {
+        let is_out = self.asked.is_some_and(|sent| now.abs_diff(sent) < u64::from(ASK_MS));
+        !is_out && now >= self.retry_at
+    }
+
+    fn note(&mut self, now: Millis, succeeded: bool) {
+        self.failures = if succeeded { 0 } else { self.failures.saturating_add(1) };
+        let doubled = FIRST_PAUSE_MS.checked_shl(self.failures.saturating_sub(1).min(16)).unwrap_or(LONGEST_PAUSE_MS);
+        self.retry_at = if succeeded { 0 } else { now.saturating_add(doubled.min(LONGEST_PAUSE_MS)) };
+    }
+}
+
+/// Whether an answer to a write says that the changes were made.
+#[must_use]
+pub fn refusal(bytes: &[u8]) -> Option<crate::fleet::signals::Refusal> {
+    match message::read_answer::<Signals>(bytes.to_vec()) {
+        Some(Answer::Refused(refusal)) => Some(refusal),
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+// Errands: carries the messages of the gateway to objects and brings their answers back. What a message says, and what
+// becomes of the answer, is decided in wasm. Not here: the classes of the objects (objects.mjs).
+
+import * as instances from "./instance.mjs";
+import { isCurrent } from "./instance.mjs";
+
+/** The number of the nearest relay, in gateway/src/driver/wire.rs. */
+const RELAY = 255;
+
+/** The place of the log in the list of bindings. */
+const LOG = 0;
+
+/** How long the log is waited for. */
+const ASK_MS = 2000;
+
+/** Relays of a continent: a few, so that the root has about twenty readers and no relay has all of a continent. */
+const RELAYS = 3;
+
+/** Where relays of a continent stand, as hints for the platform. */
+const HINTS = { AF: "afr", AS: "apac", EU: "weur", NA: "enam", OC: "oc", SA: "sam" };
+
+/** Has the errand of a plan done. Gives bytes, or the number of what `step` takes. Never rejects. */
+export async function run(plan, message, request, env) {
+  try {
+    return await send({ instance: plan.instance, place: plan.limit, name: plan.words.length > 0 ? plan.field() : "" }, message, request, env);
+  } catch (error) {
+    return reason(error);
+  }
+}
+
+/** What a promise comes to if it does so in time, else the number of being late. */
+export function within(ms, promise) {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(() => resolve(instances.TIMEOUT), ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Asks what is new in the log of signals. Never rejects. */
+export async function refresh(instance, request, env) {
+  if (!isCurrent(instance)) return;
+  try {
+    const sent = Date.now();
+    const question = instance.question(sent);
+    if (question === undefined) return;
+    const answer = await within(ASK_MS, send({ instance, place: question.place, name: "" }, question.message, request, env)).catch(reason);
+    if (isCurrent(instance)) instance.learn(sent, typeof answer === "number" ? undefined : answer);
+  } catch (error) {
+    // A trap has been reported, and there is nobody to tell.
+    if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg: "signals failed", error: String(error?.message) }));
+  }
+}
+
+/** Asks it for a request that waits. */
+export async function refreshed(plan, request, env, ctx) {
+  const asked = refresh(plan.instance, request, env);
+  ctx.waitUntil(asked);
+  await asked;
+}
+
+async function send({ instance, place, name }, message, request, env) {
+  if (place === RELAY) return bytes(await askNearest(env[instance.places[LOG]], message, request.cf));
+  const binding = env[instance.places[place]];
+  if (binding === undefined) return instances.ERRAND_ABSENT;
+  return bytes(await binding.getByName(name || "root").handle(message));
+}
+
+/** The relay of the continent that this isolate is on; the root where nobody knows. */
+function askNearest(signals, message, cf) {
+  const { continent, colo = "" } = cf ?? {};
+  const locationHint = HINTS[continent];
+  if (locationHint === undefined) return signals.getByName("root").handle(message);
+  const number = [...colo].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % RELAYS;
+  return signals.getByName(`relay:${continent}:${number}`, { locationHint }).relay(message);
+}
+
+const bytes = (answer) => new Uint8Array(answer);
+
+function reason(error) {
+  console.warn(JSON.stringify({ level: "warn", msg: "errand failed", error: String(error?.message) }));
+  return instances.ERRAND_FAILED;
+}

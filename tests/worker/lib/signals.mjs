@@ -1,0 +1,22 @@
+// Messages to the object of signals, as bytes: the few that tests write by hand. See gateway/src/fleet/signals/mod.rs.
+
+/** How far the log has come; the answer is the same bytes and the number. */
+export const SEQUENCE = Uint8Array.from([2, 0]);
+
+/** The same in the format before. */
+export const SEQUENCE_BEFORE = Uint8Array.from([1, 0]);
+
+/** A number as postcard writes it (LEB128). */
+function varint(number) {
+  const bytes = [];
+  for (let left = BigInt(number); ; left >>= 7n) {
+    const low = Number(left & 0x7fn);
+    if (left < 0x80n) return [...bytes, low];
+    bytes.push(low | 0x80);
+  }
+}
+
+/** Marks a hash for a minute: the log comes one number further. */
+export function mark(hash, now = Date.now()) {
+  return Uint8Array.from([2, 2, 0, 0, 1, 2, ...varint(hash), ...varint(now + 60_000)]);
+}
