@@ -4,6 +4,7 @@
 import { grow, inspect } from '../../../build/release/ferrogate.js';
 import { generation } from '../../../src/entry/instance.mjs';
 import entry from '../../../src/entry/main.mjs';
+import { shared, sharing } from './shared.mjs';
 
 export * from '../../../src/entry/main.mjs';
 
@@ -16,6 +17,8 @@ export default {
     if (pathname === '/__ferrogate/grow') return grown();
     if (pathname === '/__ferrogate/signatures') return signatures(Number(searchParams.get('hold')));
     if (pathname === '/__ferrogate/object') return askObject(env, searchParams);
+    if (pathname === '/__ferrogate/shared') return shared(request, searchParams, env, ctx);
+    if (pathname === '/__ferrogate/sharing') return sharing(searchParams);
     return entry.fetch(request, env, ctx);
   },
 };

@@ -33,6 +33,11 @@ class Gateway {
     return this.#workerd.stop();
   }
 
+  /** The process id of its runtime. */
+  get pid() {
+    return this.#workerd.child.pid;
+  }
+
   /** All that the Worker wrote, as text. */
   get output() {
     return [...this.#workerd.stdout, ...this.#workerd.stderr].join('\n');

@@ -19,16 +19,17 @@ const text = JSON.stringify; // a text of Cap'n Proto is written like one of JSO
 /**
  * Starts the bundle of a build. `caller`, if given, is the source of a second Worker that reaches the first one by
  * the service binding GATEWAY; it gets a socket of its own. `services` are the sources of Workers that the first one
- * reaches by service bindings, by the names of these. `bin` replaces the compiled configuration.
+ * reaches by service bindings, by the names of these. `bin` replaces the compiled configuration. `v8Flags` are for the
+ * engine below the runtime, such as `--expose-gc`.
  */
-export async function startWorkerd({ build, variables, caller, services = {}, bin }) {
+export async function startWorkerd({ build, variables, caller, services = {}, bin, v8Flags = [] }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-workerd-'));
   for (const name of ['index.js', 'ferrogate_bg.wasm', 'gateway.bin']) fs.copyFileSync(path.join(ROOT, 'build', build, 'bundle', name), path.join(folder, name));
   if (bin !== undefined) fs.writeFileSync(path.join(folder, 'gateway.bin'), bin);
   const beside = Object.entries({ ...services, ...(caller !== undefined && { caller }) });
   for (const [name, source] of beside) fs.writeFileSync(path.join(folder, `${name}.js`), source);
   fs.mkdirSync(path.join(folder, 'objects'));
-  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), caller !== undefined));
+  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), caller !== undefined, v8Flags));
   // Snapshots and crash logs of the runtime, if any, belong into the folder too.
   const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const started = new Running(child, folder);
@@ -91,7 +92,7 @@ class Running {
   }
 }
 
-function configuration(folder, variables, bound, withCaller) {
+function configuration(folder, variables, bound, withCaller, v8Flags) {
   const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   for (const name of bound) bindings.push(`(name = ${text(name)}, service = ${text(name)})`);
   const beside = withCaller ? [...bound, 'caller'] : bound;
@@ -104,7 +105,7 @@ function configuration(folder, variables, bound, withCaller) {
   const sockets = ['(name = "http", address = "127.0.0.1:0", http = (), service = "gateway")'];
   if (withCaller) sockets.push('(name = "caller", address = "127.0.0.1:0", http = (), service = "caller")');
   return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [${services.join(', ')}], sockets = [${sockets.join(', ')}]);
+const config :Workerd.Config = (services = [${services.join(', ')}], sockets = [${sockets.join(', ')}], v8Flags = [${v8Flags.map(text).join(', ')}]);
 const gateway :Workerd.Worker = (
   modules = [
     (name = "index.js", esModule = embed "index.js"),
