@@ -1,7 +1,7 @@
 // Builds the Worker: Rust to wasm, wasm to a module (xtask), optimised (wasm-opt), and gateway.toml to gateway.bin.
 // What has not changed is not done again. It is not the set-up (lib/prepare.mjs) and does not run anything.
 //
-//   node scripts/build.mjs [--variant release|faults|inside] [--config FILE] [--out DIR] [--bundle] [--config-only]
+//   node scripts/build.mjs [--variant release|faults|inside|fleet] [--config FILE] [--out DIR] [--bundle] [--config-only]
 //
 // wrangler runs it too, as its `[build]` command: then FERROGATE_CONFIG names the configuration, from where wrangler
 // stands. Under `wrangler dev` a build that fails is no failure as long as there is an older one: wrangler would hold
@@ -79,7 +79,7 @@ function mayStay(out) {
 
 /** Compiles the Worker and turns it into a module, unless this very wasm has been turned into one before. */
 function wasmModule() {
-  const features = options.variant === 'faults' ? ['--features', 'faults'] : [];
+  const features = ['faults', 'fleet'].includes(options.variant) ? ['--features', 'faults'] : [];
   const target = ['--target', 'wasm32-unknown-unknown', '--release'];
   run('cargo', ['build', '--quiet', '--locked', '-p', NAME, '--lib', ...target, ...features], 'wasm');
   const compiled = inRepository('target', 'wasm32-unknown-unknown', 'release', `${NAME}.wasm`);

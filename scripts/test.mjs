@@ -1,17 +1,20 @@
-// `npm test`: the native tests, the command line's, the Worker's in workerd, then one line of counts. Fails when a part fails
-// and when a part ran no test at all: a test run that tests nothing must not look green. `npm run test:browser` is the
-// part that needs a browser.
+// `npm test`: the native tests, the command line's, the Worker's in workerd, a fleet's of it, then one line of counts. Fails
+// when a part fails and when a part ran no test at all: a test run that tests nothing must not look green. `npm run
+// test:browser` is the part that needs a browser, `npm run soak` the fleet's with more time.
 
 import { prepare } from './lib/prepare.mjs';
 import { Complaint, fail } from './lib/progress.mjs';
 import { endOnSignals, stopEverything } from './lib/shutdown.mjs';
 
-const USAGE = `npm test -- [--native | --cli | --worker | --browser] [part of a test's name]
+const USAGE = `npm test -- [--native | --cli | --worker | --fleet | --browser] [--seconds N] [part of a test's name]
 
   --native   only the native tests (cargo test)
   --cli      only the tests of the command line as wasm for Node
   --worker   only the Worker's tests in workerd
-  --browser  only those that a real browser judges (npm run test:browser); they are no part of the rest`;
+  --fleet    only those of several isolates together
+  --browser  only those that a real browser judges (npm run test:browser); they are no part of the rest
+
+  --seconds  how long the fleet's tests take; npm run soak gives them ten minutes`;
 
 async function test() {
   await prepare();
@@ -19,13 +22,14 @@ async function test() {
   const options = await readOptions();
   if (options.help) return console.log(USAGE);
   const { ensureDevVars } = await import('./lib/secrets.mjs');
-  const { browserTests, cliTests, nativeTests, workerTests } = await import('./lib/test-parts.mjs');
+  const { browserTests, cliTests, fleetTests, nativeTests, workerTests } = await import('./lib/test-parts.mjs');
   ensureDevVars();
   const parts = [];
-  const some = options.native || options.cli || options.worker || options.browser;
+  const some = options.native || options.cli || options.worker || options.fleet || options.browser;
   if (!some || options.native) parts.push(await nativeTests(options.filter));
   if (!some || options.cli) parts.push(await cliTests(options.filter));
   if (!some || options.worker) parts.push(await workerTests(options.filter));
+  if (!some || options.fleet) parts.push(await fleetTests(options.filter, options.seconds));
   if (options.browser) parts.push(await browserTests(options.filter));
   return conclude(parts, options.filter);
 }
@@ -34,11 +38,17 @@ async function readOptions() {
   const { parseArgs } = await import('node:util');
   const flag = { type: 'boolean', default: false };
   try {
-    const { values, positionals } = parseArgs({ options: { native: flag, cli: flag, worker: flag, browser: flag, help: flag }, allowPositionals: true });
-    return { ...values, filter: positionals[0] };
+    const flags = { native: flag, cli: flag, worker: flag, fleet: flag, browser: flag, help: flag };
+    const { values, positionals } = parseArgs({ options: { ...flags, seconds: { type: 'string' } }, allowPositionals: true });
+    return { ...values, seconds: readSeconds(values.seconds), filter: positionals[0] };
   } catch (error) {
     throw new Complaint(`${error.message}\n\n${USAGE}`);
   }
+}
+
+function readSeconds(text) {
+  if (text === undefined || /^[1-9]\d{0,5}$/.test(text)) return text && Number(text);
+  throw new Error(`--seconds takes a whole number from 1, not ${text}.`);
 }
 
 function conclude(parts, filter) {

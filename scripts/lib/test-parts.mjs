@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { SECONDS } from '../../tests/fleet/lib/budget.mjs';
 import { runBuild, runBuildOfCli } from './build-step.mjs';
 import { inRepository } from './paths.mjs';
 import { showStep } from './progress.mjs';
@@ -18,6 +19,8 @@ const REPORTERS = [
 /** For each file. A test that waits for what does not come must fail under its name, not hold everything up. */
 const FILE_LIMIT_MS = 300_000;
 const COLOURS = process.stdout.isTTY ? { CARGO_TERM_COLOR: 'always', FORCE_COLOR: '1' } : {};
+
+const FLEET_BUILD = ['--variant', 'fleet', '--out', 'build/fleet', '--config', 'tests/fleet/gateway.toml', '--bundle'];
 
 /** What has to be built before the Worker's tests: the gateway as it ships, and two variants for tests. */
 const BUILDS = [
@@ -47,6 +50,19 @@ export async function workerTests(filter) {
   return nodeTests(name, 'tests/worker/**/*.test.mjs', filter);
 }
 
+/** `node --test` on several isolates of the Worker, for so many seconds. */
+export async function fleetTests(filter, seconds = SECONDS) {
+  const name = 'fleet tests';
+  heading(`${name}, for ${seconds} s`);
+  try {
+    await showStep(['build', ...FLEET_BUILD].join(' '), (print) => runBuild(FLEET_BUILD, print));
+  } catch (error) {
+    return { ...outcome(name, 1, none()), complaint: error.message };
+  }
+  process.env.FERROGATE_SOAK_SECONDS = String(seconds);
+  return nodeTests(name, 'tests/fleet/**/*.test.mjs', filter, FILE_LIMIT_MS + seconds * 1000);
+}
+
 /** `node --test` on the command line: the native program and the wasm for Node, side by side. */
 export async function cliTests(filter) {
   const name = 'command line tests';
@@ -72,11 +88,11 @@ export async function browserTests(filter) {
   return nodeTests(name, 'tests/browser/**/*.test.mjs', filter);
 }
 
-async function nodeTests(name, files, filter) {
+async function nodeTests(name, files, filter, limitMs = FILE_LIMIT_MS) {
   const pattern = filter ? ['--test-name-pattern', filter] : [];
   fs.mkdirSync(path.dirname(COUNTS), { recursive: true });
   fs.rmSync(COUNTS, { force: true });
-  const code = await stream(process.execPath, ['--test', '--test-concurrency=1', `--test-timeout=${FILE_LIMIT_MS}`, ...REPORTERS, ...pattern, files]);
+  const code = await stream(process.execPath, ['--test', '--test-concurrency=1', `--test-timeout=${limitMs}`, ...REPORTERS, ...pattern, files]);
   return outcome(name, code, counted());
 }
 

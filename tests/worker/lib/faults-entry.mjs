@@ -9,6 +9,7 @@ import { shared, sharing } from './shared.mjs';
 export * from '../../../src/entry/main.mjs';
 
 export default {
+  ...entry,
   fetch(request, env, ctx) {
     // A hostile request has a URL that cannot be parsed; whoever asks about our insides has not.
     if (!request.url.includes('/__ferrogate/')) return entry.fetch(request, env, ctx);

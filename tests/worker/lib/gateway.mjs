@@ -15,7 +15,7 @@ export async function startGateway({ origin, build = 'test', variables = {}, ...
   return new Gateway(await startWorkerd({ build, variables: given, ...rest }));
 }
 
-class Gateway {
+export class Gateway {
   #workerd;
 
   constructor(workerd) {

@@ -1,0 +1,12 @@
+// Random numbers that a seed repeats. Runs in Node and inside the Worker.
+
+/** A function that gives numbers from 0 up to, not including, 1: always the same ones for a seed. (Mulberry32.) */
+export function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
