@@ -3,6 +3,7 @@
 
 import * as instances from "./instance.mjs";
 import { isCurrent } from "./instance.mjs";
+import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
 const RELAY = 255;
@@ -50,11 +51,13 @@ export async function refresh(instance, request, env) {
   }
 }
 
-/** Asks it for a request that waits. */
-export async function refreshed(plan, request, env, ctx) {
-  const asked = refresh(plan.instance, request, env);
-  ctx.waitUntil(asked);
-  await asked;
+/** Requests that wait for the log: one asks for all. */
+const waiting = new WaitList({ most: 1, followersMs: ASK_MS, few: 1, rounds: 1 });
+
+/** Asks it for requests that wait. Whether something was learnt is found out in wasm. */
+export function refreshed(plan, request, env, ctx) {
+  const asked = () => refresh(plan.instance, request, env).then(() => true);
+  return waiting.share("signals", ctx, asked, { deadlineMs: ASK_MS });
 }
 
 async function send({ instance, place, name }, message, request, env) {

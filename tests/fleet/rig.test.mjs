@@ -8,10 +8,14 @@ import { connect } from '../worker/lib/client.mjs';
 import { startOrigin } from '../worker/lib/origin.mjs';
 import { eventually, within } from '../worker/lib/poll.mjs';
 import { rounds, shareOf } from './lib/budget.mjs';
+import { SEQUENCE, mark, varints } from '../worker/lib/signals.mjs';
 import { startRig } from './lib/rig.mjs';
 
-/** Messages of gateway/src/fleet/signals.rs. */
-const [SEQUENCE, ADVANCE] = ['0100', '0101'];
+const hex = (bytes) => Buffer.from(bytes).toString('hex');
+let marked = 0;
+/** Brings the log one number further. */
+const advancing = () => hex(mark((marked += 1)));
+
 /** The name of this file's object; another for each test. */
 let name;
 let tests = 0;
@@ -33,20 +37,21 @@ after(async () => {
   await origin?.stop();
 });
 
-/** Takes the next number, or asks for the last: the number, or the error. */
+/** How far the log has come after a message, or the error. */
 async function ask(isolate, message, object = name) {
   const { answer, error } = await isolate.object(message, object);
   return answer === undefined ? error : numberIn(answer);
 }
 
-const advance = (isolate, object) => ask(isolate, ADVANCE, object);
-const sequence = (isolate = rig.iso(0), object = name) => ask(isolate, SEQUENCE, object);
+const advance = (isolate, object) => ask(isolate, advancing(), object);
+const sequence = (isolate = rig.iso(0), object = name) => ask(isolate, hex(SEQUENCE), object);
 
-/** The number of an answer: seven bits in a byte, the lowest first (postcard). */
+/** The number of an answer: a sequence, or everything, which names its log first. */
 function numberIn(answer) {
   const [format, kind, ...bytes] = Buffer.from(answer, 'hex');
-  assert.deepEqual([format, kind], [1, 0], answer);
-  return bytes.reduce((sum, byte, at) => sum + (byte & 0x7f) * 128 ** at, 0);
+  assert.ok(format === 2 && [0, 2].includes(kind), answer);
+  const numbers = varints(bytes);
+  return kind === 0 ? numbers[0] : numbers[1];
 }
 
 /** Waits until an isolate has called an object since its calls were counted last. */
@@ -66,7 +71,7 @@ describe('what isolates share and what they do not', () => {
     assert.deepEqual(numbers, [1, 2, 3, 4]);
     const together = await Promise.all(Array.from({ length: 40 }, (_, at) => advance(rig.iso(at % 4))));
     assert.deepEqual(together.sort((a, b) => a - b), Array.from({ length: 40 }, (_, at) => at + 5));
-    assert.deepEqual(await rig.sql('Signals', name, 'SELECT value FROM sequence WHERE id = ?', 1), [{ value: 44 }]);
+    assert.deepEqual(await rig.sql('Signals', name, "SELECT count(*) AS changes FROM entries WHERE key >= x'77' AND key < x'78'"), [{ changes: 44 }]);
     assert.equal(await sequence(rig.iso(2), `${name}-another`), 0);
   });
 
@@ -358,7 +363,7 @@ describe('the whole fleet', () => {
   });
 
   test('gets as many requests at once as were asked for', async () => {
-    const outcome = await rig.burst({ iso: [0, 1], count: 50, path: (number) => `/__ferrogate/object?message=${ADVANCE}&name=${name}&of=${number}` });
+    const outcome = await rig.burst({ iso: [0, 1], count: 50, path: (number) => `/__ferrogate/object?message=${advancing()}&name=${name}&of=${number}` });
     assert.deepEqual(outcome.statuses, { 200: 50 });
     const numbers = outcome.requests.map(({ body }) => numberIn(JSON.parse(body).answer));
     assert.equal(new Set(numbers).size, 50);
@@ -387,7 +392,7 @@ describe('the whole fleet', () => {
   test('ends though an object and an upstream hang', async () => {
     const hanging = await startRig({ isolates: 2, origin });
     await hanging.hold('Signals', name, 60_000);
-    const asked = [hanging.iso(1).object(ADVANCE, name), hanging.iso(1).ask('/open/hang')].map((answer) => answer.then(() => 'answered', () => 'cut'));
+    const asked = [hanging.iso(1).object(advancing(), name), hanging.iso(1).ask('/open/hang')].map((answer) => answer.then(() => 'answered', () => 'cut'));
     await origin.arrival('/open/hang', origin.of('/open/hang').length + 1);
     const { port } = hanging.iso(0);
     await within(2000, hanging.stop(), 'the end');

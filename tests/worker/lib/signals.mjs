@@ -16,6 +16,19 @@ function varint(number) {
   }
 }
 
+/** The first two numbers that some bytes begin with. */
+export function varints(bytes) {
+  const numbers = [0, 0];
+  let [which, shift] = [0, 1];
+  for (const byte of bytes) {
+    numbers[which] += (byte & 0x7f) * shift;
+    shift *= 128;
+    if (byte < 0x80) [which, shift] = [which + 1, 1];
+    if (which === 2) break;
+  }
+  return numbers;
+}
+
 /** Marks a hash for a minute: the log comes one number further. */
 export function mark(hash, now = Date.now()) {
   return Uint8Array.from([2, 2, 0, 0, 1, 2, ...varint(hash), ...varint(now + 60_000)]);
