@@ -22,9 +22,9 @@ const PIECE_BYTES = 64 * 1024;
 /** Methods whose requests have no body, as a rule, and none that `fetch` would take by itself. */
 const BODILESS = new Set(["GET", "HEAD"]);
 
-/** Goes on with a plan until there is an answer. */
-export function carryOut(plan, request, env, ctx, again) {
-  return new Promise((resolve) => new Call(request, env, ctx, resolve, again).advance(plan));
+/** Goes on with a plan until there is an answer. `serve` begins a request anew. */
+export function carryOut(plan, request, env, ctx, serve) {
+  return new Promise((resolve) => new Call(request, env, ctx, resolve, serve).advance(plan));
 }
 
 /** An answer made in wasm. A constant list of headers is there as Headers: copying those is the cheapest start. */
@@ -39,12 +39,12 @@ export function made(plan) {
 }
 
 class Call {
-  constructor(request, env, ctx, resolve, again) {
+  constructor(request, env, ctx, resolve, serve) {
     this.request = request;
     this.env = env;
     this.ctx = ctx;
     this.resolve = resolve;
-    this.again = again;
+    this.serve = serve;
     this.response = undefined;
     this.failure = undefined;
     this.sent = false;
@@ -200,10 +200,10 @@ class Call {
   }
 
   /** Has the log of signals asked, once for all who wait for it. Nothing of the request has gone out yet: if the instance
-   * dies meanwhile, it begins once more in the next one. */
+   * dies meanwhile, it begins anew in the next one; a loop of traps is broken elsewhere. */
   refresh(plan) {
     const asked = refreshed(plan, this.request, this.env, this.ctx);
-    this.goOn(plan, asked, () => plan.instance.step(plan, instances.NOTHING_TO_SAY), this.again);
+    this.goOn(plan, asked, () => plan.instance.step(plan, instances.NOTHING_TO_SAY), () => this.serve(this.request, this.env, this.ctx));
   }
 
   /** Goes on when something has come of a promise, which never rejects. */

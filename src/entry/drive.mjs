@@ -10,11 +10,6 @@ import { MADE } from "./plan.mjs";
 
 /** The Worker's `fetch`. */
 export function serve(request, env, ctx) {
-  return begin(request, env, ctx, () => begin(request, env, ctx));
-}
-
-/** Begins a request; `again`, if given, begins it once more should its instance die before anything has gone out. */
-function begin(request, env, ctx, again) {
   const now = Date.now();
   const closed = instances.closedFor(now);
   if (closed > 0) return plain("restarting", request, { "retry-after": String(Math.ceil(closed / 1000)) });
@@ -25,7 +20,7 @@ function begin(request, env, ctx, again) {
     const packed = pack(instance, request, fields);
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);
     const plan = instance.begin(now, packed, fields);
-    if (plan.kind !== MADE) return carryOut(plan, request, env, ctx, again);
+    if (plan.kind !== MADE) return carryOut(plan, request, env, ctx, serve);
     if (plan.asks) ctx.waitUntil(refresh(instance, request, env));
     return made(plan);
   } catch (error) {

@@ -16,6 +16,7 @@ mod compare;
 mod driver;
 mod explain;
 mod fixture;
+mod fleet;
 mod forwarded;
 mod guard;
 mod health;

@@ -18,7 +18,7 @@ use crate::{
         table::Table,
     },
     stages::{
-        address, authn, cors, drain, explain,
+        address, admin, authn, cors, drain, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         freshness,
         guard::before,
@@ -45,6 +45,8 @@ pub struct Blueprint {
     pub explain: Option<explain::Config>,
     /// When the gateway takes no new requests.
     pub drain: drain::Config,
+    /// `[admin]`.
+    pub admin: admin::Config,
     /// Whether it learns what its fleet shares.
     pub signals: freshness::Signals,
     /// `[health]`.

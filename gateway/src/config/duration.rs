@@ -1,4 +1,4 @@
-//! Durations as one would write them. Reading them is left to `values::duration`, which the Worker does without.
+//! Durations as one would write them. What is wrong with one is said by `values::duration`, which the Worker does without.
 
 /// The units with their milliseconds, from the smallest.
 pub const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
@@ -12,6 +12,15 @@ pub fn show(milliseconds: u64) -> String {
         || "0s".to_owned(),
         |(name, size)| format!("{}{name}", milliseconds.checked_div(*size).unwrap_or_default()),
     )
+}
+
+/// The milliseconds of a duration: a whole number and a unit. What is wrong with it is said by `values::duration`.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(*size)
 }
 
 #[cfg(test)]

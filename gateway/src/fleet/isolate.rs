@@ -67,6 +67,12 @@ impl Isolate {
         self.state.replace(Some(state));
     }
 
+    /// Whether it belongs to a fleet.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.state.borrow().is_some()
+    }
+
     /// How it stands.
     #[must_use]
     pub fn standing(&self, now: Millis) -> Standing {

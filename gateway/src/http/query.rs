@@ -24,6 +24,12 @@ pub fn first<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     pieces(query).find(|piece| is_named(piece, name)).map(|piece| pair(piece).1)
 }
 
+/// The text that an encoded one stands for; `None` if that is none.
+#[must_use]
+pub fn decode(text: &str) -> Option<String> {
+    String::from_utf8(decoded(text).collect()).ok()
+}
+
 /// The bytes that an encoded text stands for. What is no percent-encoding stands for itself.
 fn decoded(text: &str) -> impl Iterator<Item = u8> {
     let mut bytes = text.bytes();

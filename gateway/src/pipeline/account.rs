@@ -281,6 +281,13 @@ fn authorized(principal: Option<&Principal>, config: &authz::Config) -> Decision
     config.conditions.iter().fold(decision, |decision, condition| decision.fact("condition", condition))
 }
 
+/// An operator has been answered.
+#[must_use]
+#[cold]
+pub fn operated() -> Decision {
+    Decision::decided("admin", "The gateway answers its operators itself.")
+}
+
 /// The route has answered by itself.
 #[must_use]
 #[cold]

@@ -20,7 +20,9 @@ use crate::{
         wish::Source,
     },
     stages::{
-        self, address, authn,
+        self, address,
+        admin::{Admin, On},
+        authn,
         authn::Verifier,
         authz,
         cors::Cors,
@@ -84,6 +86,8 @@ pub struct Gateway {
     values: Values,
     drain: Option<Drain>,
     signals: freshness::Signals,
+    /// Where the operator's paths are, if they are there.
+    pub(super) admin: Option<Admin>,
     /// Its part in the fleet: what is known here of what all isolates share.
     pub fleet: Isolate,
     pub(super) health: Health,
@@ -170,6 +174,7 @@ impl Gateway {
             health: health(blueprint.health, &upstreams, &targets),
             fleet: Isolate::default(),
             signals: blueprint.signals,
+            admin: admin(blueprint.admin, &values, &place),
             drain: blueprint.drain.filter(|drain| drain.on.is_on(&values)),
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
@@ -236,6 +241,18 @@ impl Gateway {
     /// The methods and paths of routes as configured.
     pub fn route_keys(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| route.key.as_str())
+    }
+
+    /// Whether some route has this tag.
+    #[must_use]
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.routes.iter().any(|route| route.tags.iter().any(|known| known == tag))
+    }
+
+    /// Whether there is an upstream of this name.
+    #[must_use]
+    pub fn has_upstream(&self, name: &str) -> bool {
+        self.targets.iter().any(|target| target.name == name)
     }
 
     /// A constant list of response headers, by the index that a plan has named.
@@ -446,6 +463,16 @@ fn lack(values: &Values, credentials: &Credentials) -> bool {
         }
         Credentials::Basic(user, password) => values.lack(user) || values.lack(password),
     }
+}
+
+/// The operator's paths, if they are there.
+fn admin(config: Option<Admin>, values: &Values, place: &Place) -> Option<Admin> {
+    config.filter(|admin| match admin.on {
+        None => place.environment.is_none(),
+        Some(On::Yes) => true,
+        Some(On::No) => false,
+        Some(On::If(switch)) => switch.is_on(values),
+    })
 }
 
 /// What the health paths need. Upstreams and targets are in the same order.

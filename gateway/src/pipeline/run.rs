@@ -15,6 +15,7 @@ use crate::{
     },
     pipeline::{
         account::{self, Told},
+        admin,
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
@@ -106,6 +107,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     check_text(exchange, ports)?;
     guard::before::check_authority(exchange.head.authority()).told_if_refused(ports, "guard")?;
     if let Some(answer) = health::answer(exchange, ports).await? {
+        return Ok(Outcome::Made(answer));
+    }
+    if let Some(answer) = admin::answer(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
     if let Some(answer) = before(exchange, ports)? {

@@ -5,6 +5,8 @@ pub mod trace;
 
 pub mod address;
 
+pub mod admin;
+
 pub mod cors;
 
 pub mod authn;

@@ -4,6 +4,7 @@
 //! All findings are reported at once. Nothing here reads a disk, an environment or a clock: the same texts give the
 //! same blueprints everywhere.
 
+mod admin;
 mod environments;
 pub mod files;
 mod gateway;
@@ -160,6 +161,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let upstreams = sections::upstreams(&mut root);
     sections::roles(&mut root);
     let health = root.optional("health", health::read).unwrap_or_default();
+    let admin = admin::read(&mut root);
     let policies = sections::policies(&mut root);
     let mut declared = routes::read(&mut root);
     let well_known = root.optional("well_known", well_known::read);
@@ -171,6 +173,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
 
     let named = (0..policies.count()).filter_map(|index| policies.get(index)).map(|policy| &policy.layer);
     let layers = [&gateway.layer].into_iter().chain(named).chain(declared.iter().map(|route| &route.layer));
+    admin::check(admin.as_ref(), &declared, context);
     sections::check_issuers(&issuers, layers, context);
     policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
@@ -190,6 +193,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
         drain: gateway.keys.drain.or(None)?,
+        admin: admin::config(admin)?,
         signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
         bindings: bindings(&upstreams, &built.routes),

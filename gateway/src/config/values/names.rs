@@ -44,6 +44,22 @@ fn name(text: &str, others: &[u8], expected: &str) -> Result<String, Fault> {
     Err(Fault::new(Code::BadName, format!("{} is not a name", quoted(text))).expected(expected))
 }
 
+/// What the gateway's own paths begin with: `(/[A-Za-z0-9_-]+)+`.
+///
+/// # Errors
+/// [`Code::BadPath`].
+pub fn own_path(text: &str) -> Result<String, Fault> {
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    if text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment)) {
+        return Ok(text.to_owned());
+    }
+    let fault =
+        Fault::new(Code::BadPath, format!("{} is not a path that the gateway's own can begin with", quoted(text)));
+    Err(fault.expected("letters, digits, hyphens and underscores between slashes, without one at the end"))
+}
+
 /// A scope: `scope-token` of RFC 6749 section 3.3, visible ASCII without quotes and backslashes.
 ///
 /// # Errors

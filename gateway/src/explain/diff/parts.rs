@@ -9,9 +9,11 @@ use crate::{
     },
     routing::served,
     stages::{
+        admin,
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors, drain,
         forward::upstream::{Credentials, Target, Upstream},
+        freshness,
         guard::before,
         health, security_headers, trace,
     },
@@ -39,6 +41,8 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
             teller.put("principal_headers", crate::config::told::sorted(&blueprint.principal_headers));
         }
         drain::told(&blueprint.drain, &mut teller);
+        freshness::told_signals(blueprint.signals, &mut teller);
+        admin::told(&blueprint.admin, &mut teller);
         health::told(&blueprint.health, &mut teller);
         teller.keys
     };

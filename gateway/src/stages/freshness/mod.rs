@@ -103,6 +103,14 @@ pub fn judge(config: Config, standing: Standing) -> Result<Verdict, Problem> {
     }
 }
 
+/// What is told of `[gateway] signals` where configurations are compared.
+#[cfg(feature = "explain")]
+pub fn told_signals(Signals { on, relays }: Signals, teller: &mut crate::config::told::Teller<'_>) {
+    if !on || !relays {
+        teller.put("signals", if on { "without relays" } else { "no" });
+    }
+}
+
 /// What is told of this stage where configurations are compared.
 #[cfg(feature = "explain")]
 pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {

@@ -24,6 +24,7 @@ macro_rules! findings_of {
 
 findings_of! {
     the_address_of_a_client_stands_in_one_header: "address";
+    the_paths_of_operators_have_an_issuer_and_roles: "admin";
     an_algorithm_is_one_that_is_known: "algorithm";
     assets_are_a_binding_of_the_worker: "assets";
     several_issuers_are_told_apart: "auth_several";
