@@ -11,7 +11,7 @@ use crate::{
         isolate::{ASK_MS, refusal},
         signals::{
             Change, Known, Refusal,
-            switch::{Kind, Lever, Scope},
+            switch::{Kind, Lever, Scope, names_route},
         },
     },
     http::{problem::Problem, reply::Made},
@@ -169,7 +169,7 @@ fn show<P: Ports>(exchange: &Exchange<'_>, lever: &Lever, status: u16, ports: &P
 fn exists(gateway: &Gateway, scope: &Scope) -> bool {
     match scope {
         Scope::Gateway => true,
-        Scope::Route(key) => gateway.route_keys().any(|known| known == key),
+        Scope::Route(name) => gateway.route_keys().any(|key| names_route(name, key)),
         Scope::Tag(tag) => gateway.has_tag(tag),
         Scope::Upstream(name) => gateway.has_upstream(name),
     }

@@ -36,6 +36,8 @@ pub struct Exchange<'g> {
     pub trace: Option<Trace<'g>>,
     /// How long the upstream was waited for, if it was asked.
     pub upstream_ms: Option<Millis>,
+    /// How often it has waited for the platform.
+    pub awaits: u32,
     /// Its route, once there is one.
     pub route: Option<ReadyRoute<'g>>,
     /// The health path that answers it, when no route does.
@@ -64,6 +66,7 @@ impl<'g> Exchange<'g> {
             request_id,
             trace,
             upstream_ms,
+            awaits: 0,
             route,
             built_in,
             values,

@@ -158,6 +158,7 @@ impl Log {
             upstream: exchange.upstream_ms.and_then(|_| exchange.upstream()),
             // The static assets of the Worker are no upstream.
             upstream_ms: exchange.upstream().and(exchange.upstream_ms),
+            awaits: exchange.awaits,
             body: body.map(body_label),
         }
         .to_json()

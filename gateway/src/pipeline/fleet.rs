@@ -4,7 +4,7 @@ use crate::{
     blueprint::Action,
     fleet::{
         isolate::ASK_MS,
-        signals::switch::{Kind, Scope, Switch},
+        signals::switch::{Kind, Scope, Switch, names_route},
     },
     http::{Millis, problem::Problem},
     pipeline::{
@@ -77,7 +77,7 @@ fn thrown(exchange: &Exchange<'_>, route: ReadyRoute<'_>, kind: Kind, now: Milli
     exchange.gateway.fleet.switch(kind, now, |scope| match scope {
         Scope::Gateway => true,
         Scope::Tag(tag) => route.route.tags.contains(tag),
-        Scope::Route(key) => route.key() == key,
+        Scope::Route(name) => names_route(name, route.key()),
         Scope::Upstream(name) => match route.route.action {
             Action::Forward(index) => exchange.gateway.target(index).is_ok_and(|target| target.name == *name),
             _ => false,

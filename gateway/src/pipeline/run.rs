@@ -71,6 +71,7 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     if exchange.route.is_none() {
         take_part(&mut exchange, &*ports);
     }
+    exchange.awaits = ports.awaits();
     let mut closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
     if let Some(route) = exchange.route {

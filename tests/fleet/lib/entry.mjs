@@ -15,15 +15,22 @@ export default {
   ...handlers,
   fetch(request, env, ctx) {
     const [, order] = request.url.split('/__fleet/');
-    return order === undefined ? handlers.fetch(request, env, ctx) : obeyed(order, request, env);
+    if (order !== undefined) return obeyed(order, request, env);
+    return handlers.fetch(cf === undefined ? request : new Request(request, { cf }), env, ctx);
   },
 };
+
+/** What the platform says of where requests come from; it says nothing in the rig, unless told to. */
+let cf;
 
 /** What the rig can order; each gets what the rig sent, and the real bindings. */
 const ORDERS = {
   faults: (plans) => faults.set(plans),
   counts: () => faults.counts(),
   skew: ({ ms }) => skewClock(ms),
+  place: (given) => {
+    cf = given;
+  },
   clock: () => ({ now: Date.now() }),
   wipe,
   /** Calls a binding as the Worker has it: one method after another, each of what the one before gave. */

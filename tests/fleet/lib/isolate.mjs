@@ -33,6 +33,11 @@ export class Isolate extends Gateway {
     return this.order('skew', { ms });
   }
 
+  /** From now on the platform says that its requests come in here: `{ continent: 'EU', colo: 'AMS' }`. */
+  place(cf) {
+    return this.order('place', cf);
+  }
+
   /** Milliseconds since 1970, as it sees them. */
   async clock() {
     return (await this.order('clock')).now;

@@ -72,6 +72,18 @@ impl Scope {
     }
 }
 
+/// Whether a name of routes, as the file has it, names the route of this key: `GET,POST /items` names two, `ANY /items`
+/// all that there are.
+#[must_use]
+pub fn names_route(name: &str, key: &str) -> bool {
+    match (name.split_once(' '), key.split_once(' ')) {
+        (Some((methods, path)), Some((method, own))) => {
+            path == own && methods.split(',').any(|named| named == method || named == "ANY")
+        }
+        _ => false,
+    }
+}
+
 /// Which switch: there is one for each kind and scope.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lever {
@@ -168,6 +180,15 @@ mod tests {
         for other in ["", "all", "Gateway", "gateway:", "tag", "tag:", "host:x"] {
             assert_eq!(Scope::parse(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_name_with_several_methods_names_several_routes() {
+        let named = |name: &str| ["GET /a", "POST /a", "GET /b"].map(|key| names_route(name, key));
+        assert_eq!(named("GET /a"), [true, false, false]);
+        assert_eq!(named("GET,POST /a"), [true, true, false]);
+        assert_eq!(named("ANY /a"), [true, true, false]);
+        assert_eq!([named("/a"), named("GET"), named("GE /a")], [[false; 3]; 3]);
     }
 
     #[test]

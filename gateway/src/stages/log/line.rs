@@ -54,9 +54,18 @@ pub struct Line<'a> {
     /// Time until its answer, or until it was given up, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream_ms: Option<u64>,
+    /// How often the request waited for the platform: the log of signals, objects, the database. Upstreams are not counted,
+    /// and none for most requests.
+    #[serde(skip_serializing_if = "is_none")]
+    pub awaits: u32,
     /// How the body ended: `complete` or `broken`, where that is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<&'static str>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_none(awaits: &u32) -> bool {
+    *awaits == 0
 }
 
 impl Line<'_> {
