@@ -25,12 +25,12 @@ pub struct Edits {
 impl Edits {
     /// Replaces a header.
     pub fn set(&mut self, name: impl Into<Field>, value: impl Into<Field>) {
-        self.set.push((name.into(), value.into()));
+        push(&mut self.set, name.into(), value.into());
     }
 
     /// Adds to a header.
     pub fn append(&mut self, name: impl Into<Field>, value: impl Into<Field>) {
-        self.append.push((name.into(), value.into()));
+        push(&mut self.append, name.into(), value.into());
     }
 
     /// Takes a header away.
@@ -44,6 +44,12 @@ impl Edits {
         let named = |pair: &&(Field, Field)| pair.0 == name;
         self.set.iter().rev().find(named).or_else(|| self.append.iter().find(named)).map(|pair| &*pair.1)
     }
+}
+
+/// One function for all places that edit: that a list has room is found out once.
+#[inline(never)]
+fn push(list: &mut Vec<(Field, Field)>, name: Field, value: Field) {
+    list.push((name, value));
 }
 
 /// Whether a text may stand as a field value: visible ASCII, blanks and tabs, not empty, no blank at either end

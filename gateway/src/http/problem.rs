@@ -101,19 +101,38 @@ impl Problem {
     /// A problem of a kind, with the sentence for this occurrence.
     #[must_use]
     pub fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Edits::default() }
+        Self::of(kind, detail.into())
+    }
+
+    /// One function for all refusals: these are many places, and none is on the way of a request that is served.
+    #[cold]
+    #[inline(never)]
+    fn of(kind: &'static Kind, detail: Cow<'static, str>) -> Self {
+        Self { kind, detail, errors: Vec::new(), headers: Edits::default() }
     }
 
     /// Names a field and what was expected of it.
     #[must_use]
-    pub fn field(mut self, field: impl Into<Cow<'static, str>>, expected: impl Into<Cow<'static, str>>) -> Self {
-        self.errors.push(FieldError { field: field.into(), expected: expected.into() });
+    pub fn field(self, field: impl Into<Cow<'static, str>>, expected: impl Into<Cow<'static, str>>) -> Self {
+        self.named(FieldError { field: field.into(), expected: expected.into() })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn named(mut self, error: FieldError) -> Self {
+        self.errors.push(error);
         self
     }
 
     /// Adds a header that belongs to the refusal.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+    pub fn header(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.with(name, value.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn with(mut self, name: &'static str, value: Cow<'static, str>) -> Self {
         self.headers.set(name, value);
         self
     }
