@@ -12,7 +12,7 @@ const RELAY = 255;
 const LOG = 0;
 
 /** How long the log is waited for. */
-const ASK_MS = 2000;
+export const ASK_MS = 2000;
 
 /** Relays of a continent: a few, so that the root has about twenty readers and no relay has all of a continent. */
 const RELAYS = 3;

@@ -3,6 +3,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ObjectHalf, RelayHalf } from "../../build/release/ferrogate.js";
+import { ASK_MS, within } from "./errands.mjs";
 import { generation, guard } from "./instance.mjs";
 
 /** A half that is made when it is needed, as long as its wasm instance lives. */
@@ -94,8 +95,10 @@ export class Signals extends Machine {
 
   async #ask(root, question) {
     const sent = Date.now();
-    const answer = await root.handle(question);
-    this.#relay.run((relay) => relay.absorb(sent, new Uint8Array(answer)));
+    // A root that never answers must not hold up all who come from now on.
+    const answer = await within(ASK_MS, root.handle(question));
+    if (typeof answer === "number") throw new Error("the log did not answer in time");
+    this.#relay.run((relay) => relay.absorb(Date.now(), sent, new Uint8Array(answer)));
   }
 }
 

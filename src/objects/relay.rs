@@ -28,7 +28,7 @@ impl RelayHalf {
     /// for [`RelayHalf::absorb`], before this is asked again. 2: the root is to answer the message itself.
     #[must_use]
     pub fn serve(&self, now: f64, message: &[u8]) -> Vec<u8> {
-        let (word, bytes) = match self.relay.borrow().serve(now as Millis, message) {
+        let (word, bytes) = match self.relay.borrow_mut().serve(now as Millis, message) {
             Reply::Answer(bytes) => (0, bytes),
             Reply::AskFirst(bytes) => (1, bytes),
             Reply::PassOn => (2, Vec::new()),
@@ -37,7 +37,7 @@ impl RelayHalf {
     }
 
     /// Learns what the root said to a question that was sent at that time.
-    pub fn absorb(&self, sent: f64, answer: Vec<u8>) {
-        self.relay.borrow_mut().absorb(sent as Millis, answer);
+    pub fn absorb(&self, now: f64, sent: f64, answer: Vec<u8>) {
+        self.relay.borrow_mut().absorb(now as Millis, sent as Millis, answer);
     }
 }

@@ -79,7 +79,7 @@ impl Isolate {
         match &*self.state.borrow() {
             None => Standing::Alone,
             Some(state) => match state.feed.age(now) {
-                age if now < state.retry_at => Standing::CutOff(age),
+                age if state.pauses(now) => Standing::CutOff(age),
                 Some(age) => Standing::Knows(age),
                 None => Standing::KnowsNothing,
             },
@@ -107,6 +107,7 @@ impl Isolate {
         let mut state = self.state.borrow_mut();
         let state = state.as_mut()?;
         state.asked = Some(now);
+        state.feed.look(now);
         // What a relay knows may be a quarter of the shortest freshness old.
         let question = Question::Read(state.feed.known(), RELAY_AGE_MS);
         let to = if state.relays { Destination::Relay } else { root() };
@@ -122,15 +123,18 @@ impl Isolate {
         let Some(state) = state.as_mut() else { return Ok(()) };
         state.asked = state.asked.filter(|asked| *asked != sent);
         let answer = returned.and_then(|bytes| message::read_answer::<Signals>(bytes).ok_or(Trouble::Failed));
-        let learnt = answer.and_then(|answer| state.feed.absorb(sent, answer).map_err(|_| Trouble::Failed));
-        state.feed.switches.expire(now);
+        if matches!(answer, Ok(Answer::Refused(_))) {
+            // The log is there. It has said no.
+            return Err(Trouble::Failed);
+        }
+        let learnt = answer.and_then(|answer| state.feed.absorb(now, sent, answer).map_err(|_| Trouble::Failed));
         state.note(now, learnt.is_ok());
         learnt.map(drop)
     }
 
     /// The log was waited for in vain: for a while nobody waits for it.
     pub fn missed(&self, now: Millis) {
-        if let Some(state) = self.state.borrow_mut().as_mut().filter(|state| now >= state.retry_at) {
+        if let Some(state) = self.state.borrow_mut().as_mut().filter(|state| !state.pauses(now)) {
             state.note(now, false);
         }
     }
@@ -167,6 +171,12 @@ impl Isolate {
         known.iter().filter(|switch| switch.holds(now)).cloned().collect()
     }
 
+    /// Whether a hash may be marked, by what is known; a "no" is as certain as that.
+    #[must_use]
+    pub fn may_be_marked(&self, hash: u64) -> bool {
+        self.state.borrow().as_ref().is_some_and(|state| state.feed.marks.may_have(hash))
+    }
+
     /// How far the log is known.
     #[must_use]
     pub fn position(&self) -> Known {
@@ -185,7 +195,12 @@ impl State {
     /// Whether no question is out, and the last one has not just failed.
     fn may_ask(&self, now: Millis) -> bool {
         let is_out = self.asked.is_some_and(|sent| now.abs_diff(sent) < u64::from(ASK_MS));
-        !is_out && now >= self.retry_at
+        !is_out && !self.pauses(now)
+    }
+
+    /// Whether a question has just failed. A pause that seems longer than any is of a time when the clock was another.
+    fn pauses(&self, now: Millis) -> bool {
+        now < self.retry_at && self.retry_at <= now.saturating_add(LONGEST_PAUSE_MS)
     }
 
     fn note(&mut self, now: Millis, succeeded: bool) {
@@ -201,5 +216,45 @@ pub fn refusal(bytes: &[u8]) -> Option<crate::fleet::signals::Refusal> {
     match message::read_answer::<Signals>(bytes.to_vec()) {
         Some(Answer::Refused(refusal)) => Some(refusal),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{
+        message::Spoken,
+        signals::{Refusal, Whole},
+    };
+
+    fn told(answer: &Answer) -> Returned {
+        Ok(message::answer::<Signals>(answer, Spoken::Newest))
+    }
+
+    fn taught() -> Isolate {
+        let isolate = Isolate::default();
+        isolate.join(false);
+        isolate.learn(1_000, 1_000, told(&Answer::Whole(Whole { log: 7, ..Whole::default() }))).unwrap();
+        isolate
+    }
+
+    #[test]
+    fn a_log_that_refuses_changes_is_not_away() {
+        let isolate = taught();
+        assert!(isolate.learn(1_100, 1_050, told(&Answer::Refused(Refusal::End))).is_err());
+        assert_eq!(isolate.standing(1_100), Standing::Knows(100));
+        assert!(isolate.learn(1_100, 1_050, Err(Trouble::Failed)).is_err());
+        assert_eq!(isolate.standing(1_100), Standing::CutOff(Some(100)));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_the_pause_after_a_failure() {
+        let isolate = taught();
+        isolate.missed(50_000);
+        isolate.served(50_000, 1_000);
+        assert!(!isolate.asks(), "it has just failed");
+        assert_eq!(isolate.standing(30_000), Standing::Knows(29_000));
+        isolate.served(30_000, 1_000);
+        assert!(isolate.asks());
     }
 }

@@ -15,7 +15,7 @@ use crate::{
             Answer, Change, Known, LONGEST_MS, MOST_AT_ONCE, MOST_SWITCHES, Question, Refusal, Signals, WINDOW, Whole,
             delta,
             marks::{Table, stored_until},
-            switch::{Lever, Switches},
+            switch::{Lever, Switch, Switches},
         },
         store::{Fault, Store},
     },
@@ -25,7 +25,9 @@ use crate::{
 /// The format of what is stored.
 const STORED: u8 = 1;
 
-const META: &[u8] = b"meta";
+/// The first bytes of these are those of no other keys: who sweeps those must not meet these.
+const META: &[u8] = b"log";
+const DUE: &[u8] = b"due";
 /// Keys of the base begin with these, those of the window with the last one.
 const SWITCH: u8 = b's';
 const MARK: u8 = b'm';
@@ -52,7 +54,7 @@ pub struct Log {
     switches: Switches,
     /// A table of all marks at a number that is still in the window, for those who know nothing.
     table: Option<(u64, Table)>,
-    /// Where the search for marks whose time is over goes on, and when.
+    /// When the search for marks whose time is over goes on, and where. Stored: the object may be evicted many times before.
     sweep: Option<(Millis, Vec<u8>)>,
 }
 
@@ -66,7 +68,9 @@ impl Machine for Log {
             None => begin(now, store)?,
         };
         let mut window = VecDeque::new();
-        for (_, value) in store.scan(&[ENTRY], &[ENTRY.saturating_add(1)], WINDOW.saturating_add(1))? {
+        // What a version that is gone has left behind may stand before and after these numbers.
+        let oldest = meta.sequence.saturating_sub(WINDOW as u64).saturating_add(1);
+        for (_, value) in store.scan(&entry_key(oldest), &next_key(&entry_key(meta.sequence)), WINDOW)? {
             // What cannot be read is not known, and neither is what came before it.
             match message::decode(STORED, &value) {
                 Some(change) => window.push_back(change),
@@ -75,8 +79,7 @@ impl Machine for Log {
         }
         let stored = store.scan(&[SWITCH], &[SWITCH.saturating_add(1)], MOST_SWITCHES)?;
         let switches = Switches(stored.iter().filter_map(|(_, value)| message::decode(STORED, value)).collect());
-        let has_marks = !store.scan(&[MARK], &[MARK.saturating_add(1)], 1)?.is_empty();
-        let sweep = has_marks.then(|| (now.saturating_add(SWEEP_MS), vec![MARK]));
+        let sweep = store.get(DUE)?.and_then(|bytes| message::decode(STORED, &bytes));
         Ok(Self { meta, window, switches, table: None, sweep })
     }
 
@@ -117,6 +120,19 @@ impl Machine for Log {
 }
 
 impl Log {
+    /// Bytes of memory, without the store: about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let window = self.window.capacity().saturating_mul(size_of::<Change>());
+        let switches = self.switches.0.capacity().saturating_mul(size_of::<Switch>());
+        let texts = self.window.iter().filter_map(thrown).chain(&self.switches.0).map(|switch| {
+            let Switch { lever, reason, by, .. } = switch;
+            reason.len().saturating_add(by.len()).saturating_add(lever.scope.text().len())
+        });
+        let table = self.table.as_ref().map_or(0, |(_, table)| table.bytes().len());
+        window.saturating_add(switches).saturating_add(texts.sum()).saturating_add(table)
+    }
+
     fn check(&self, now: Millis, changes: &[Change]) -> Option<Refusal> {
         let until = |change: &Change| match change {
             Change::Throw(switch) => Some(switch.until),
@@ -127,7 +143,7 @@ impl Log {
         if !changes.iter().filter_map(until).all(ends_well) {
             return Some(Refusal::End);
         }
-        let thrown = changes.iter().filter(|change| matches!(change, Change::Throw(_))).count();
+        let thrown = changes.iter().filter_map(thrown).count();
         let too_many = self.switches.0.len().saturating_add(thrown) > MOST_SWITCHES && thrown > 0;
         (changes.len() > MOST_AT_ONCE || too_many).then_some(Refusal::TooMany)
     }
@@ -140,7 +156,9 @@ impl Log {
             self.window.push_back(change);
             if self.window.len() > WINDOW {
                 self.window.pop_front();
-                store.delete(&entry_key(self.meta.sequence.saturating_sub(WINDOW as u64)))?;
+            }
+            if let Some(over) = self.meta.sequence.checked_sub(WINDOW as u64) {
+                store.delete(&entry_key(over))?;
             }
         }
         store.put(META, &message::encode(STORED, &self.meta))
@@ -159,7 +177,9 @@ impl Log {
             }
             Change::Mark(mark) => {
                 store.put(&mark_key(mark.hash), &stored_until(mark.until))?;
-                self.sweep.get_or_insert_with(|| (now.saturating_add(SWEEP_MS), vec![MARK]));
+                if self.sweep.is_none() {
+                    self.sweep_at(now.saturating_add(SWEEP_MS), vec![MARK], store)?;
+                }
             }
             Change::Unmark(hash) => store.delete(&mark_key(*hash))?,
         }
@@ -214,11 +234,26 @@ impl Log {
         }
         let is_last = found.len() < CHUNK;
         let any = !store.scan(&[MARK], &[MARK.saturating_add(1)], 1)?.is_empty();
-        self.sweep = match found.last() {
-            Some((last, _)) if !is_last => Some((now, next_key(last))),
-            _ => any.then(|| (now.saturating_add(SWEEP_MS), vec![MARK])),
-        };
+        match found.last() {
+            Some((last, _)) if !is_last => self.sweep_at(now, next_key(last), store),
+            _ if any => self.sweep_at(now.saturating_add(SWEEP_MS), vec![MARK], store),
+            _ => store.delete(DUE),
+        }
+    }
+
+    fn sweep_at(&mut self, due: Millis, from: Vec<u8>, store: &mut dyn Store) -> Result<(), Fault> {
+        let sweep = (due, from);
+        store.put(DUE, &message::encode(STORED, &sweep))?;
+        self.sweep = Some(sweep);
         Ok(())
+    }
+}
+
+/// The switch that a change throws.
+fn thrown(change: &Change) -> Option<&Switch> {
+    match change {
+        Change::Throw(switch) => Some(switch),
+        _ => None,
     }
 }
 
@@ -255,4 +290,130 @@ fn holding_mark(now: Millis, (key, value): &(Vec<u8>, Vec<u8>)) -> Option<u64> {
     let hash = u64::from_be_bytes(key.get(1..)?.try_into().ok()?);
     let until = Millis::from_le_bytes(value.as_slice().try_into().ok()?);
     (now < until).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::{
+        signals::{
+            Mark,
+            switch::{Kind, Scope},
+        },
+        store::Memory,
+    };
+
+    const NOTHING: Known = Known { log: 0, sequence: 0 };
+
+    fn log(now: Millis, store: &mut Memory) -> Log {
+        Log::restore(now, store).unwrap()
+    }
+
+    fn mark(hash: u64, until: Millis) -> Change {
+        Change::Mark(Mark { hash, until })
+    }
+
+    fn write(log: &mut Log, now: Millis, changes: Vec<Change>, store: &mut Memory) -> Answer {
+        log.apply(now, Question::Write(NOTHING, changes), store).unwrap()
+    }
+
+    fn told(log: &mut Log, known: Known, store: &mut Memory) -> Answer {
+        log.apply(0, Question::Read(known, 0), store).unwrap()
+    }
+
+    fn marks_of(store: &Memory) -> usize {
+        store.0.keys().filter(|key| key.first() == Some(&MARK)).count()
+    }
+
+    #[test]
+    fn the_search_for_old_marks_leaves_the_log_alone() {
+        let mut store = Memory::default();
+        let mut before = log(5, &mut store);
+        write(&mut before, 5, vec![mark(1, 10), mark(2, 2 * SWEEP_MS)], &mut store);
+        before.wake(5 + SWEEP_MS, &mut store).unwrap();
+        assert_eq!((marks_of(&store), log(6 + SWEEP_MS, &mut store).meta), (1, before.meta));
+        before.wake(5 + 2 * SWEEP_MS, &mut store).unwrap();
+        assert_eq!((marks_of(&store), before.next_wake()), (0, None), "nothing is left to be looked for");
+        assert_eq!(log(6 + 2 * SWEEP_MS, &mut store).meta, before.meta);
+    }
+
+    #[test]
+    fn the_search_for_old_marks_goes_on_where_it_was_however_often_the_object_is_evicted() {
+        let mut store = Memory::default();
+        let many = CHUNK as u64 + 1_000;
+        for from in (0..many).step_by(MOST_AT_ONCE) {
+            let some = (from..many.min(from + MOST_AT_ONCE as u64)).map(|hash| mark(hash, 10)).collect();
+            write(&mut log(5, &mut store), 5, some, &mut store);
+        }
+        let mut now = 5 + SWEEP_MS;
+        for left in [1_000, 0] {
+            let mut evicted = log(now, &mut store);
+            assert!(evicted.next_wake().is_some_and(|due| due <= now));
+            evicted.wake(now, &mut store).unwrap();
+            assert_eq!(marks_of(&store), left);
+            assert_eq!(evicted.next_wake(), (left > 0).then_some(now), "the rest at once");
+            now += 7;
+        }
+        assert_eq!(log(now, &mut store).next_wake(), None);
+    }
+
+    #[test]
+    fn changes_that_another_version_has_left_behind_are_not_told() {
+        let mut store = Memory::default();
+        write(&mut log(5, &mut store), 5, (0..10).map(|hash| mark(hash, 99)).collect(), &mut store);
+        // A newer version has written numbers 4 to 6 in its way, and was taken back.
+        for sequence in 4..7 {
+            store.put(&entry_key(sequence), &[STORED + 1, 0]).unwrap();
+        }
+        for from in (0..WINDOW as u64 + 500).step_by(500) {
+            write(
+                &mut log(5, &mut store),
+                5,
+                (from..from + 500).map(|hash| mark(1_000 + hash, 99)).collect(),
+                &mut store,
+            );
+        }
+        let mut after = log(5, &mut store);
+        let known = Known { log: after.meta.log, sequence: after.meta.sequence - 1 };
+        let last = mark(1_000 + 1_999, 99);
+        let Answer::Delta(delta) = told(&mut after, known, &mut store) else { panic!("no delta") };
+        assert_eq!(delta.changes, [last]);
+        let entries = store.0.keys().filter(|key| key.first() == Some(&ENTRY)).count();
+        assert_eq!(entries, WINDOW, "what is older is gone");
+    }
+
+    #[test]
+    fn a_log_that_begins_anew_tells_nothing_of_the_one_before() {
+        let mut store = Memory::default();
+        write(&mut log(5, &mut store), 5, (0..10).map(|hash| mark(hash, 99)).collect(), &mut store);
+        store.put(META, &[STORED + 1, 0]).unwrap();
+        for hash in [20, 21] {
+            write(&mut log(6, &mut store), 6, vec![mark(hash, 99)], &mut store);
+        }
+        let known = Known { log: 6, sequence: 1 };
+        let Answer::Delta(delta) = told(&mut log(6, &mut store), known, &mut store) else { panic!("no delta") };
+        assert_eq!(delta.changes, [mark(21, 99)]);
+    }
+
+    #[test]
+    fn what_would_end_before_it_begins_or_is_too_much_is_refused() {
+        let mut store = Memory::default();
+        let mut log = log(5, &mut store);
+        let mut refused = |changes: Vec<Change>| match write(&mut log, 5, changes, &mut store) {
+            Answer::Refused(refusal) => Some(refusal),
+            _ => None,
+        };
+        for until in [5, 6 + LONGEST_MS] {
+            assert_eq!(refused(vec![mark(1, 9), mark(2, until)]), Some(Refusal::End), "{until}");
+        }
+        assert_eq!(refused((0..MOST_AT_ONCE as u64 + 1).map(|hash| mark(hash, 9)).collect()), Some(Refusal::TooMany));
+        let lever = |number: usize| Lever { kind: Kind::Kill, scope: Scope::Tag(number.to_string()) };
+        let throw = |number| {
+            let (reason, by) = (String::new(), String::new());
+            Change::Throw(Switch { lever: lever(number), reason, retry_after_s: 0, by, since: 5, until: 9 })
+        };
+        assert_eq!(refused((0..MOST_SWITCHES).map(throw).collect()), None);
+        assert_eq!(refused(vec![throw(MOST_SWITCHES)]), Some(Refusal::TooMany));
+        assert_eq!(refused(vec![Change::Release(lever(0)), mark(1, 9)]), None, "what releases is always taken");
+    }
 }

@@ -81,9 +81,8 @@ impl Table {
         let at = HEADER.checked_add(1_usize.checked_shl(bits)?.checked_mul(OFFSET)?)?;
         let place = |entry: usize| at.checked_add(entry.checked_mul(ENTRY)?);
         let entries = self.0.get(place(from)?..place(to)?)?;
-        let wanted = remainder(hash, bits);
-        let value = |pair: &[u8]| pair.try_into().map(u16::from_le_bytes).unwrap_or_default();
-        Some(entries.chunks_exact(ENTRY).any(|pair| value(pair) == wanted))
+        let (pairs, _) = entries.as_chunks::<ENTRY>();
+        Some(pairs.binary_search_by_key(&remainder(hash, bits), |pair| u16::from_le_bytes(*pair)).is_ok())
     }
 
     /// Where a bucket ends, in entries.

@@ -35,7 +35,8 @@ pub enum Reply {
 impl Relay {
     /// Answers a message from what is known, if that is young enough.
     #[must_use]
-    pub fn serve(&self, now: Millis, message: &[u8]) -> Reply {
+    pub fn serve(&mut self, now: Millis, message: &[u8]) -> Reply {
+        self.feed.look(now);
         let Some((Question::Read(known, accepted_ms), Spoken::Newest)) = message::read_question::<Signals>(message)
         else {
             return Reply::PassOn;
@@ -49,10 +50,10 @@ impl Relay {
     }
 
     /// Learns what the root said to a question that was sent at that time. What is of no use leaves the copy as it is.
-    pub fn absorb(&mut self, sent: Millis, answer: Vec<u8>) {
+    pub fn absorb(&mut self, now: Millis, sent: Millis, answer: Vec<u8>) {
         let Some(answer) = message::read_answer::<Signals>(answer) else { return };
         let before = self.feed.position();
-        let Ok(new) = self.feed.absorb(sent, answer) else { return };
+        let Ok(new) = self.feed.absorb(now, sent, answer) else { return };
         let after = self.feed.position();
         if after.log == before.log && after.sequence == before.sequence.saturating_add(new.len() as u64) {
             self.window.extend(new);
@@ -102,7 +103,7 @@ mod tests {
         let mut relay = Relay::default();
         let nothing = Known::default();
         assert_eq!(relay.serve(50, &read(nothing, 100)), Reply::AskFirst(read(nothing, 0)));
-        relay.absorb(50, told(&Answer::Whole(Whole { log: 3, sequence: 4, marks: vec![1], ..Whole::default() })));
+        relay.absorb(50, 50, told(&Answer::Whole(Whole { log: 3, sequence: 4, marks: vec![1], ..Whole::default() })));
         let Answer::Whole(whole) = answered(relay.serve(150, &read(nothing, 100))) else { panic!("no whole") };
         assert_eq!((whole.sequence, whole.age_ms, whole.marks), (4, 100, vec![1]));
         let known = Known { log: 3, sequence: 4 };
@@ -112,16 +113,20 @@ mod tests {
     #[test]
     fn it_tells_each_reader_what_that_one_lacks() {
         let mut relay = Relay::default();
-        relay.absorb(0, told(&Answer::Whole(Whole { log: 3, sequence: 4, ..Whole::default() })));
-        relay.absorb(10, told(&Answer::Delta(Delta { log: 3, after: 4, changes: vec![mark(5), mark(6)], age_ms: 0 })));
-        let at = |sequence| answered(relay.serve(15, &read(Known { log: 3, sequence }, 5)));
+        relay.absorb(0, 0, told(&Answer::Whole(Whole { log: 3, sequence: 4, ..Whole::default() })));
+        relay.absorb(
+            10,
+            10,
+            told(&Answer::Delta(Delta { log: 3, after: 4, changes: vec![mark(5), mark(6)], age_ms: 0 })),
+        );
+        let mut at = |sequence| answered(relay.serve(15, &read(Known { log: 3, sequence }, 5)));
         assert_eq!(at(5), Answer::Delta(Delta { log: 3, after: 5, changes: vec![mark(6)], age_ms: 5 }));
         assert!(matches!(at(3), Answer::Whole(whole) if whole.sequence == 6));
     }
 
     #[test]
     fn what_is_no_reading_goes_on_to_the_root() {
-        let relay = Relay::default();
+        let mut relay = Relay::default();
         let write = message::question::<Signals>(&Question::Write(Known::default(), vec![mark(1)]));
         for message in [&write[..], &[1, 0], &[9, 9], &[]] {
             assert_eq!(relay.serve(0, message), Reply::PassOn);
