@@ -6,15 +6,16 @@ import { prepare } from './lib/prepare.mjs';
 import { Complaint, fail } from './lib/progress.mjs';
 import { endOnSignals, stopEverything } from './lib/shutdown.mjs';
 
-const USAGE = `npm test -- [--native | --cli | --worker | --fleet | --browser] [--seconds N] [part of a test's name]
+const USAGE = `npm test -- [--native | --cli | --worker | --fleet | --simulations | --browser] [--seconds N] [part of a test's name]
 
   --native   only the native tests (cargo test)
   --cli      only the tests of the command line as wasm for Node
   --worker   only the Worker's tests in workerd
   --fleet    only those of several isolates together
+  --simulations  only the native ones of machines under many schedules
   --browser  only those that a real browser judges (npm run test:browser); they are no part of the rest
 
-  --seconds  how long the fleet's tests take; npm run soak gives them ten minutes`;
+  --seconds  how long the fleet's tests take, and how many simulations there are; npm run soak gives them ten minutes`;
 
 async function test() {
   await prepare();
@@ -22,14 +23,15 @@ async function test() {
   const options = await readOptions();
   if (options.help) return console.log(USAGE);
   const { ensureDevVars } = await import('./lib/secrets.mjs');
-  const { browserTests, cliTests, fleetTests, nativeTests, workerTests } = await import('./lib/test-parts.mjs');
+  const { browserTests, cliTests, fleetTests, nativeTests, simulations, workerTests } = await import('./lib/test-parts.mjs');
   ensureDevVars();
   const parts = [];
-  const some = options.native || options.cli || options.worker || options.fleet || options.browser;
+  const some = options.native || options.cli || options.worker || options.fleet || options.simulations || options.browser;
   if (!some || options.native) parts.push(await nativeTests(options.filter));
   if (!some || options.cli) parts.push(await cliTests(options.filter));
   if (!some || options.worker) parts.push(await workerTests(options.filter));
   if (!some || options.fleet) parts.push(await fleetTests(options.filter, options.seconds));
+  if (options.simulations) parts.push(await simulations(options.filter, options.seconds));
   if (options.browser) parts.push(await browserTests(options.filter));
   return conclude(parts, options.filter);
 }
@@ -38,7 +40,7 @@ async function readOptions() {
   const { parseArgs } = await import('node:util');
   const flag = { type: 'boolean', default: false };
   try {
-    const flags = { native: flag, cli: flag, worker: flag, fleet: flag, browser: flag, help: flag };
+    const flags = { native: flag, cli: flag, worker: flag, fleet: flag, simulations: flag, browser: flag, help: flag };
     const { values, positionals } = parseArgs({ options: { ...flags, seconds: { type: 'string' } }, allowPositionals: true });
     return { ...values, seconds: readSeconds(values.seconds), filter: positionals[0] };
   } catch (error) {

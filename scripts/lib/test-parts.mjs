@@ -38,6 +38,19 @@ export async function nativeTests(filter) {
   return outcome('native tests', code, counts);
 }
 
+/** How many schedules of each scenario a second is enough for, roughly, beside the fleet's tests. */
+const SIMULATIONS_A_SECOND = 50;
+
+/** The native tests of machines under many schedules alone: more of them than usually, where there is time. */
+export async function simulations(filter, seconds) {
+  heading('simulations');
+  const counts = none();
+  if (seconds !== undefined) process.env.FERROGATE_SIMULATIONS = String(seconds * SIMULATIONS_A_SECOND);
+  const args = ['test', '--locked', '--package', 'gateway', '--features', 'compiler', '--test', 'simulation', ...(filter ? [filter] : [])];
+  const code = await stream('cargo', args, (line) => countCargo(line, counts));
+  return outcome('simulations', code, counts);
+}
+
 /** `node --test` on the built Worker in workerd. */
 export async function workerTests(filter) {
   const name = 'worker tests';
