@@ -11,6 +11,7 @@
     reason = "a test that panics has done its work"
 )]
 
+mod formats;
 mod kit;
 mod million;
 mod signals;
