@@ -201,6 +201,9 @@ pub fn place_of(to: &Destination) -> u32 {
     match to {
         Destination::Relay => RELAY,
         Destination::Object(Class::Signals, _) => 0,
+        Destination::Database => 1,
+        Destination::Queue => 2,
+        Destination::Object(Class::Audit, _) => 3,
     }
 }
 
