@@ -3,7 +3,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ObjectHalf, RelayHalf } from "../../build/release/ferrogate.js";
-import { generation, guard } from "./instance.mjs";
+import { send, within } from "./errands.mjs";
+import { ERRAND_FAILED, addressed, generation, guard } from "./instance.mjs";
 
 /** A half that is made when it is needed, as long as its wasm instance lives. */
 class Half {
@@ -45,9 +46,16 @@ class Machine extends DurableObject {
     return this.#do((half) => half.handle(Date.now(), new Uint8Array(message)));
   }
 
-  alarm() {
+  /** Wakes the machine, and does what it then wants done outside, one after another. */
+  async alarm() {
     this.#due = undefined;
     this.#do((half) => half.wake(Date.now()));
+    for (;;) {
+      const errand = addressed(this.#do((half) => half.errand(Date.now())));
+      if (errand === undefined) return;
+      const answer = await within(ERRAND_MS, send(errand, this.env)).catch(reported);
+      this.#do((half) => half.returned(Date.now(), typeof answer === "number" ? undefined : answer));
+    }
   }
 
   #do(inside) {
@@ -66,6 +74,13 @@ class Machine extends DurableObject {
     this.#due = due;
     if (due === undefined) this.ctx.storage.deleteAlarm();
     else this.ctx.storage.setAlarm(due);
+  }
+}
+
+/** Links the rows of the audit log to a chain. */
+export class Audit extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Audit");
   }
 }
 
@@ -97,6 +112,14 @@ export class Signals extends Machine {
     const answer = await root.handle(question);
     this.#relay.run((relay) => relay.absorb(sent, new Uint8Array(answer)));
   }
+}
+
+/** How long what an object wants done outside may take. */
+const ERRAND_MS = 10_000;
+
+function reported(error) {
+  console.error(JSON.stringify({ level: "error", msg: "errand of an object failed", error: String(error?.message) }));
+  return ERRAND_FAILED;
 }
 
 /** What becomes of a message to a relay; see src/objects/relay.rs. */

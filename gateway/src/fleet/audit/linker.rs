@@ -14,11 +14,11 @@
 //! The head is the anchor of `chain::Check`: rows at the end of the chain that vanish from the database are missed. An
 //! object whose storage is new takes the end that the database has for its head.
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     Answer, Audit, Question,
-    chain::{self, Head, Link},
+    chain::{self, Head},
     row::Row,
     statements::{self, LINKED_AT_ONCE, Last},
 };
@@ -64,11 +64,22 @@ enum Step {
     Set,
 }
 
+/// Links that the database may not have heard of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Pending {
+    /// Where the chain ends behind them.
+    head: Head,
+    /// How many they are.
+    count: u64,
+    /// As the database takes them: `statements::store`.
+    links: String,
+}
+
 /// The state of the object.
 #[derive(Debug)]
 pub struct Linker {
     head: Option<Head>,
-    pending: Vec<Link>,
+    pending: Option<Pending>,
     /// When it looks for rows.
     due: Millis,
     /// Whether somebody has said that there are new rows since it began to read.
@@ -82,7 +93,7 @@ impl Machine for Linker {
     type Speaks = Audit;
 
     fn restore(now: Millis, store: &mut dyn Store) -> Result<Self, Fault> {
-        let (head, pending) = (stored(HEAD, store)?, stored(PENDING, store)?.unwrap_or_default());
+        let (head, pending) = (stored(HEAD, store)?, stored(PENDING, store)?);
         Ok(Self { head, pending, due: now, poked: false, out: None, failures: 0, errands: 0 })
     }
 
@@ -114,10 +125,10 @@ impl Machine for Linker {
         if now < self.due || self.out.is_some() || self.errands >= ERRANDS_AT_ONCE {
             return Ok(None);
         }
-        let (step, statement) = match self.head {
-            None => (Step::Adopt, statements::last()),
-            Some(_) if self.pending.is_empty() => (Step::Read, statements::unlinked()),
-            Some(_) => (Step::Set, statements::store(&self.pending)),
+        let (step, statement) = match (self.head, &self.pending) {
+            (None, _) => (Step::Adopt, statements::last()),
+            (Some(_), None) => (Step::Read, statements::unlinked()),
+            (Some(_), Some(pending)) => (Step::Set, statements::store(&pending.links)),
         };
         if step == Step::Read {
             self.poked = false;
@@ -172,23 +183,21 @@ impl Linker {
     /// Makes links of rows, and stores them before anything else happens.
     fn read(&mut self, answer: &[u8], store: &mut dyn Store) -> Result<Option<Next>, Fault> {
         let Some(rows) = sql::rows::<Row>(answer) else { return Ok(None) };
-        if rows.is_empty() {
-            return Ok(Some(Next::Rest));
-        }
-        self.pending = chain::link(self.head.unwrap_or_default(), &rows);
-        store.put(PENDING, &message::encode(STORED, &self.pending))?;
+        let links = chain::link(self.head.unwrap_or_default(), &rows);
+        let Some(last) = links.last() else { return Ok(Some(Next::Rest)) };
+        let Some(head) = Head::parse(last.sequence, &last.hash) else { return Ok(None) };
+        let pending = Pending { head, count: links.len() as u64, links: statements::links(&links) };
+        store.put(PENDING, &message::encode(STORED, &pending))?;
+        self.pending = Some(pending);
         Ok(Some(Next::GoOn))
     }
 
     /// The database has the links: the last of them is the head.
     fn set(&mut self, store: &mut dyn Store) -> Result<Option<Next>, Fault> {
-        let were_all = (self.pending.len() as u64) < LINKED_AT_ONCE;
-        if let Some(head) = self.pending.last().and_then(|last| Head::parse(last.sequence, &last.hash)) {
-            self.lead_to(head, store)?;
-        }
-        self.pending.clear();
+        let Some(pending) = self.pending.take() else { return Ok(Some(Next::GoOn)) };
+        self.lead_to(pending.head, store)?;
         store.delete(PENDING)?;
-        Ok(Some(if were_all { Next::Rest } else { Next::GoOn }))
+        Ok(Some(if pending.count < LINKED_AT_ONCE { Next::Rest } else { Next::GoOn }))
     }
 
     fn lead_to(&mut self, head: Head, store: &mut dyn Store) -> Result<(), Fault> {

@@ -46,13 +46,19 @@ pub fn unlinked() -> Statement {
 /// Gives rows their places. A row that has one keeps it, and a place that is taken is not taken again: so it does no harm
 /// if this is done twice.
 #[must_use]
-pub fn store(links: &[Link]) -> Statement {
+pub fn store(links: &str) -> Statement {
     Statement::new(
         "UPDATE OR IGNORE audit_logs SET sequence = link.value ->> 'sequence', \
          previous_hash = link.value ->> 'previous_hash', hash = link.value ->> 'hash' \
          FROM json_each(?) AS link WHERE audit_logs.id = link.value ->> 'id' AND audit_logs.sequence IS NULL",
     )
-    .with(json(links))
+    .with(links)
+}
+
+/// Links as [`store`] takes them.
+#[must_use]
+pub fn links(links: &[Link]) -> String {
+    json(links)
 }
 
 /// The end of the chain in the database: see [`Last`].

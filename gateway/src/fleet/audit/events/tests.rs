@@ -1,3 +1,5 @@
+//! What waits, when it is due, and what a flood costs.
+
 use super::*;
 use crate::ports::{clock::Clock, entropy::Entropy};
 

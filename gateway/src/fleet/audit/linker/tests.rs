@@ -1,6 +1,8 @@
+//! The object on a table in memory, cut off wherever it can be.
+
 use proptest::prelude::*;
 
-use super::*;
+use super::{chain::Link, *};
 use crate::{
     fleet::{audit::row::Status, store::Memory},
     ports::{dependencies::Trouble, statements::Statement},
@@ -48,7 +50,7 @@ impl Table {
             rows.sort_by_key(|row| (row.timestamp, &row.id));
             rows.truncate(LINKED_AT_ONCE as usize);
             serde_json::to_vec(&[rows]).unwrap()
-        } else if is(&statements::store(&[])) {
+        } else if is(&statements::store("")) {
             let links: Vec<Link> = serde_json::from_str(statement["values"][0].as_str().unwrap()).unwrap();
             links.into_iter().for_each(|link| self.set(link));
             b"[[]]".to_vec()
@@ -285,10 +287,10 @@ fn a_place_that_somebody_has_taken_by_hand_stops_nothing_and_is_found() {
 fn what_is_stored_is_read_by_every_later_version() {
     let mut store = Memory::default();
     store.put(HEAD, &[vec![1, 5], vec![7; 32]].concat()).unwrap();
-    store.put(PENDING, &[&[1, 1, 1, b'a', 6, 1, b'b', 1, b'c'][..]].concat()).unwrap();
+    store.put(PENDING, &[&[1, 6][..], &[8; 32], &[1, 2], b"[]"].concat()).unwrap();
     let linker = Linker::restore(NOW, &mut store).unwrap();
-    let link = Link { id: "a".into(), sequence: 6, previous_hash: "b".into(), hash: "c".into() };
-    assert_eq!((linker.head, linker.pending), (Some(Head { sequence: 5, hash: [7; 32] }), vec![link]));
+    let pending = Pending { head: Head { sequence: 6, hash: [8; 32] }, count: 1, links: "[]".into() };
+    assert_eq!((linker.head, linker.pending), (Some(Head { sequence: 5, hash: [7; 32] }), Some(pending)));
     assert_eq!(message::question::<Audit>(&Question::Poke), [1, 0]);
     assert_eq!(message::question::<Audit>(&Question::Head), [1, 1]);
 }

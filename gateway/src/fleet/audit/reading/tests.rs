@@ -1,3 +1,5 @@
+//! Asking and showing: what filters become, where pages end, and that no text of a client does anything.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What fits, how rows travel, and what is refused.
+
 use proptest::prelude::*;
 
 use super::*;
