@@ -1,8 +1,7 @@
 // The migrations of the database, applied by wrangler.
 
 import path from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
-import { parseArgs } from 'node:util';
+import { parseArgs, stripVTControlCharacters } from 'node:util';
 import { BIN, inRepository } from './paths.mjs';
 import { capture } from './processes.mjs';
 import { Complaint } from './progress.mjs';

@@ -34,6 +34,7 @@ class Half {
 class Machine extends DurableObject {
   #half;
   #due;
+  #works = false;
 
   constructor(ctx, env, name) {
     super(ctx, env);
@@ -46,10 +47,20 @@ class Machine extends DurableObject {
     return this.#do((half) => half.handle(Date.now(), new Uint8Array(message)));
   }
 
-  /** Wakes the machine, and does what it then wants done outside, one after another. */
+  /** Wakes the machine, and does what it then wants done outside, one after another and never two at once. */
   async alarm() {
     this.#due = undefined;
-    this.#do((half) => half.wake(Date.now()));
+    if (this.#works) return;
+    this.#works = true;
+    try {
+      this.#do((half) => half.wake(Date.now()));
+      await this.#work();
+    } finally {
+      this.#works = false;
+    }
+  }
+
+  async #work() {
     for (;;) {
       const errand = addressed(this.#do((half) => half.errand(Date.now())));
       if (errand === undefined) return;

@@ -68,9 +68,7 @@ pub(super) fn note<P: Ports>(exchange: &Exchange<'_>, log: Log, ports: &P) {
 
 #[cold]
 fn note_request<P: Ports>(exchange: &Exchange<'_>, rule: &Rule, log: Log, ports: &P) {
-    ports.saw(|| {
-        Decision::passed("audit", "The request leaves a row in the audit log.").fact("action", &rule.action)
-    });
+    ports.saw(|| Decision::passed("audit", "The request leaves a row in the audit log.").fact("action", &rule.action));
     let status = if log.status() < 400 { Status::Success } else { Status::Failure };
     let resource_id = rule.resource_id.as_ref().and_then(|template| template.fill(|slot| exchange.fact(slot)));
     let row = Row {

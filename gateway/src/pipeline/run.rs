@@ -15,8 +15,7 @@ use crate::{
     },
     pipeline::{
         account::{self, Told},
-        admin,
-        audit,
+        admin, audit,
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},

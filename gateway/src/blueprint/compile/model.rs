@@ -102,7 +102,8 @@ const HEALTH: &str = "What the health paths ask, and who may see the details. Th
 const ADMIN: &str = "The operator's own paths: switches that stop the gateway, an API or a route, and what there is to know \
                      about the fleet. Without the section they are not there.";
 
-const AUDIT: &str = "What the audit log holds besides the rows of routes with the key `audit`. The section may be left out.";
+const AUDIT: &str =
+    "What the audit log holds besides the rows of routes with the key `audit`. The section may be left out.";
 
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";

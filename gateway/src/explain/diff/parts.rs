@@ -9,9 +9,9 @@ use crate::{
     },
     routing::served,
     stages::{
-        admin,
+        admin, audit,
         authn::{Issuer, KeySource, Keys as Material, Rules},
-        audit, cors, drain,
+        cors, drain,
         forward::upstream::{Credentials, Target, Upstream},
         freshness,
         guard::before,

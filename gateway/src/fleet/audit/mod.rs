@@ -8,6 +8,8 @@
 
 pub mod chain;
 pub mod events;
+#[cfg(feature = "compiler")]
+pub mod export;
 pub mod linker;
 pub mod reading;
 pub mod row;

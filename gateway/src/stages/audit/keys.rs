@@ -44,8 +44,9 @@ keys! {
 keys! {
     /// What the audit log holds besides the rows of routes.
     pub struct Section {
-        /// Whether refusals that matter for security leave rows: tokens that are not believed, access that is denied, hosts
-        /// and connections that are refused, a kill switch. It takes the queue `EVENTS`; a Worker without it has none.
+        /// Whether refusals that matter for security leave rows. Those are tokens that are not believed, access that is
+        /// denied, hosts and connections that are refused, and a kill switch. It takes the queue `EVENTS`; a Worker without
+        /// it has none.
         security: bool [Default("true")] = kinds::boolean(),
     }
 }

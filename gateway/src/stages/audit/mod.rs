@@ -41,12 +41,8 @@ impl Default for Settings {
 }
 
 /// 503: what must be in the audit log cannot be put there, so it is not done.
-pub const AUDIT_UNAVAILABLE: Kind = Kind {
-    code: "audit_unavailable",
-    status: 503,
-    title: "The change cannot be put on record",
-    fault: Fault::Gateway,
-};
+pub const AUDIT_UNAVAILABLE: Kind =
+    Kind { code: "audit_unavailable", status: 503, title: "The change cannot be put on record", fault: Fault::Gateway };
 
 /// What a refusal is called where it matters for security. That there is no token is no news, and neither is a client's
 /// mistake that nobody gains by.
@@ -82,5 +78,27 @@ pub fn settings_told(settings: Settings, teller: &mut crate::config::told::Telle
     let Settings { security } = settings;
     if !security {
         teller.put("audit.security", crate::config::told::yes(security));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::security;
+
+    #[test]
+    fn what_matters_for_security_is_called_by_what_it_means() {
+        let cases = [
+            ("token_invalid", Some("security.token_refused")),
+            ("token_missing", None),
+            ("condition_failed", Some("security.access_denied")),
+            ("kill_switch", Some("security.kill_switch")),
+            ("https_required", Some("security.blocked")),
+            ("body_too_large", None),
+            ("route_not_found", None),
+            ("upstream_timeout", None),
+        ];
+        for (code, action) in cases {
+            assert_eq!(security(code), action, "{code}");
+        }
     }
 }

@@ -10,7 +10,7 @@ fn row(number: u64) -> Row {
         id: format!("01980000-0000-7000-8000-{number:012}"),
         timestamp: 1_800_000_000_000 + number,
         action: "order.create".into(),
-        user_id: (number % 2 == 0).then(|| format!("user-{number}")),
+        user_id: number.is_multiple_of(2).then(|| format!("user-{number}")),
         ip_address: None,
         user_agent: Some(String::new()),
         resource_type: Some("order".into()),
