@@ -5,7 +5,7 @@ import { prepare, requireNode } from './lib/prepare.mjs';
 import { Complaint, elapsed, fail, steps } from './lib/progress.mjs';
 import { closeWithUs, endOnSignals, isStopping, stopEverything } from './lib/shutdown.mjs';
 
-const STEPS = 3;
+const STEPS = 4;
 
 async function start() {
   const began = Date.now();
@@ -27,7 +27,12 @@ async function startParts(options, step) {
   const { claimPort } = await import('./lib/ports.mjs');
   const port = await claimPort(options.port);
   const { runBuild } = await import('./lib/build-step.mjs');
+  const { applyMigrations } = await import('./lib/migrations.mjs');
+  // It takes a moment, and the build does not need it.
+  const migrating = applyMigrations({ persist: options.persist });
+  migrating.catch(() => {});
   await step('build', (print) => runBuild(['--config', options.config], print));
+  await step('database', (print) => migrating.then(({ applied }) => applied.forEach((name) => print(`applied ${name}`))));
   const origin = options.origin ? await step('example origin', startOrigin) : await step('no origin', () => undefined);
   const served = await step('gateway', (print) => startGateway({ ...options, port, origin }, print));
   return { ...served, welcome: await greet(options, served, origin) };

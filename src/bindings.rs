@@ -7,5 +7,10 @@ pub(crate) const KEY_VALUE: &str = "CACHE";
 /// Durable Object: the ordered log of what the fleet must learn soon.
 pub(crate) const SIGNALS: &str = "SIGNALS";
 
+/// Queue: what must arrive and may arrive late.
+pub(crate) const EVENTS: &str = "EVENTS";
+/// Durable Object: the chain of audit rows.
+pub(crate) const AUDIT: &str = "AUDIT";
+
 /// Who does errands, in the order of [`gateway::driver::wire::place_of`].
-pub(crate) const PLACES: [&str; 1] = [SIGNALS];
+pub(crate) const PLACES: [&str; 4] = [SIGNALS, DATABASE, EVENTS, AUDIT];

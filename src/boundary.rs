@@ -16,6 +16,7 @@ use gateway::{
         slots::Handle,
         wire::{self, Kind, Written},
     },
+    fleet::audit::{self, row::Row},
     http::{
         Millis,
         request::{Asked, Header, RequestHead},
@@ -24,6 +25,8 @@ use gateway::{
     ports::{
         bodies,
         dependencies::Trouble,
+        errands::Errand,
+        statements,
         upstream::{BodyEnd, Head},
     },
 };
@@ -131,6 +134,9 @@ pub fn start(now: f64) -> Vec<String> {
         match Gateway::start_at(blueprint, &values, place) {
             Ok(mut gateway) => {
                 gateway.development = development;
+                if has(&env, names::EVENTS) {
+                    gateway.fleet.events.send_from_now_on();
+                }
                 if has(&env, names::SIGNALS) {
                     gateway.join_fleet();
                 }
@@ -262,8 +268,7 @@ pub fn places() -> Vec<String> {
 #[wasm_bindgen]
 pub fn question(now: f64) -> Option<Vec<u8>> {
     let errand = of_gateway(|gateway| gateway.fleet.question(millis(now))).flatten()?;
-    let place = u8::try_from(wire::place_of(&errand.to)).unwrap_or(u8::MAX);
-    Some([vec![place], errand.message].concat())
+    Some(addressed(errand))
 }
 
 /// What came of the question that was sent at that time; `None`: nothing. Says whether something was learnt.
@@ -271,6 +276,43 @@ pub fn question(now: f64) -> Option<Vec<u8>> {
 pub fn learn(now: f64, sent: f64, answer: Option<Vec<u8>>) -> bool {
     let returned = answer.ok_or(Trouble::Failed);
     of_gateway(|gateway| gateway.fleet.learn(millis(now), millis(sent), returned)).is_some_and(|learnt| learnt.is_ok())
+}
+
+/// What the audit log has not been told yet: the number of the place, then the message. `None` for nothing.
+#[wasm_bindgen]
+pub fn flush() -> Option<Vec<u8>> {
+    of_gateway(|gateway| gateway.fleet.events.flush()).flatten().map(addressed)
+}
+
+/// An errand as the number of its place and its message.
+fn addressed(errand: Errand) -> Vec<u8> {
+    [vec![u8::try_from(wire::place_of(&errand.to)).unwrap_or(u8::MAX)], errand.message].concat()
+}
+
+/// What a batch of the queue comes to, for the database: the number of the place, then the message.
+#[wasm_bindgen]
+pub fn taken(messages: Vec<String>) -> Vec<u8> {
+    let rows: Vec<Row> = messages.iter().filter_map(|message| Row::read(message)).collect();
+    addressed(statements::run(&[audit::statements::insert(&rows)]))
+}
+
+/// Which of them nobody understands, by their places in the batch.
+#[wasm_bindgen]
+pub fn not_understood(messages: Vec<String>) -> Vec<u32> {
+    let unread = messages.iter().zip(0_u32..).filter(|(message, _)| Row::read(message).is_none());
+    unread.map(|(_, place)| place).collect()
+}
+
+/// Says to the object that links rows that there are new ones: the number of the place, then the message.
+#[wasm_bindgen]
+pub fn poke() -> Vec<u8> {
+    addressed(audit::ask(audit::Question::Poke))
+}
+
+/// The name of that object.
+#[wasm_bindgen]
+pub fn chain() -> String {
+    audit::CHAIN.to_owned()
 }
 
 /// The digest that JavaScript has written, or that of nothing.

@@ -82,8 +82,8 @@ fn find(command: &'static Command, fits: impl Fn(&Opt) -> bool) -> Option<&'stat
 
 fn operand(command: &Command, given: &Given, word: std::ffi::OsString) -> Result<String, Failure> {
     let word = word.string().map_err(|error| wrong(command, error.to_string()))?;
-    let has_room = given.operands.len() < command.operands.len();
-    let Some(operand) = command.operands.last().filter(|last| has_room || last.is_repeated) else {
+    let repeated = command.operands.last().filter(|last| last.is_repeated);
+    let Some(operand) = command.operands.get(given.operands.len()).or(repeated) else {
         return Err(wrong(command, format!("unexpected argument {word}")));
     };
     check(command, operand.name, operand.takes, &word)?;

@@ -1,18 +1,27 @@
-// Errands: carries the messages of the gateway to objects and brings their answers back. What a message says, and what
+// Errands: carries the messages of the gateway to objects, the database and the queue, and brings their answers back. What a message says, and what
 // becomes of the answer, is decided in wasm. Not here: the classes of the objects (objects.mjs).
 
 import * as instances from "./instance.mjs";
-import { isCurrent } from "./instance.mjs";
+import { bindingOf, isCurrent } from "./instance.mjs";
 import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
 const RELAY = 255;
 
-/** The place of the log in the list of bindings. */
+/** Places in the list of bindings: the log, and those who are no objects. */
 const LOG = 0;
+const DATABASE = 1;
+const QUEUE = 2;
 
 /** How long the log is waited for. */
 export const ASK_MS = 2000;
+
+/** How long rows wait for others, and how long before they are sent once more when that has failed. */
+const FLUSH_MS = 2000;
+const AGAIN_MS = 1000;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Relays of a continent: a few, so that the root has about twenty readers and no relay has all of a continent. */
 const RELAYS = 3;
@@ -23,7 +32,7 @@ const HINTS = { AF: "afr", AS: "apac", EU: "weur", NA: "enam", OC: "oc", SA: "sa
 /** Has the errand of a plan done. Gives bytes, or the number of what `step` takes. Never rejects. */
 export async function run(plan, message, request, env) {
   try {
-    return await send({ instance: plan.instance, place: plan.limit, name: plan.words.length > 0 ? plan.field() : "" }, message, request, env);
+    return await send({ place: plan.limit, name: plan.words.length > 0 ? plan.field() : "", message }, env, request.cf);
   } catch (error) {
     return reason(error);
   }
@@ -43,7 +52,7 @@ export async function refresh(instance, request, env) {
     const sent = Date.now();
     const question = instance.question(sent);
     if (question === undefined) return;
-    const answer = await within(ASK_MS, send({ instance, place: question.place, name: "" }, question.message, request, env)).catch(reason);
+    const answer = await within(ASK_MS, send(question, env, request.cf)).catch(reason);
     if (isCurrent(instance)) instance.learn(sent, typeof answer === "number" ? undefined : answer);
   } catch (error) {
     // A trap has been reported, and there is nobody to tell.
@@ -60,11 +69,38 @@ export function refreshed(plan, request, env, ctx) {
   return waiting.share("signals", ctx, asked, { deadlineMs: ASK_MS });
 }
 
-async function send({ instance, place, name }, message, request, env) {
-  if (place === RELAY) return bytes(await askNearest(env[instance.places[LOG]], message, request.cf));
-  const binding = env[instance.places[place]];
+/** Sends the audit log what has come up since the last time, in a while or now. Never rejects. Sending twice is no harm: a
+ * row is kept once. What is lost nevertheless stands in the log. */
+export async function flush({ instance, hurries }, env) {
+  try {
+    if (!hurries) await scheduler.wait(FLUSH_MS);
+    const rows = isCurrent(instance) ? instance.rows() : undefined;
+    if (rows === undefined) return;
+    await send(rows, env).catch(() => scheduler.wait(AGAIN_MS).then(() => send(rows, env)));
+  } catch (error) {
+    if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg: "audit rows lost", error: String(error?.message) }));
+  }
+}
+
+/** Does an errand. Gives bytes, or a number where nobody does such errands. */
+export async function send({ place, name, message }, env, cf) {
+  if (place === RELAY) return bytes(await askNearest(bindingOf(env, LOG), message, cf));
+  const binding = bindingOf(env, place);
   if (binding === undefined) return instances.ERRAND_ABSENT;
+  if (place === DATABASE) return transact(binding, JSON.parse(decoder.decode(message)));
+  if (place === QUEUE) return enqueue(binding, JSON.parse(decoder.decode(message)));
   return bytes(await binding.getByName(name || "root").handle(message));
+}
+
+/** Runs statements as one batch, which is a transaction. Gives the rows of each. */
+async function transact(database, statements) {
+  const results = await database.batch(statements.map(({ sql, values }) => database.prepare(sql).bind(...values)));
+  return encoder.encode(JSON.stringify(results.map(({ results: rows }) => rows)));
+}
+
+async function enqueue(queue, texts) {
+  await queue.sendBatch(texts.map((body) => ({ body, contentType: "text" })));
+  return new Uint8Array();
 }
 
 /** The relay of the continent that this isolate is on; the root where nobody knows. */

@@ -75,6 +75,11 @@ function recover(error) {
   dead?.abandon();
 }
 
+let places;
+
+/** The binding of those who do errands, by the number of their place; nothing where the Worker has none. */
+export const bindingOf = (env, place) => env[(places ??= wasm.places())[place]];
+
 /** Counts instances, so that halves of objects notice that theirs is gone. */
 export let generation = 0;
 
@@ -111,7 +116,6 @@ class Instance {
     this.names = wasm.headers();
     this.askedOfBodies = wasm.asked_of_bodies();
     this.askedOfOptions = wasm.asked_of_options();
-    this.places = wasm.places();
     this.bind();
     return reasons;
   }
@@ -159,8 +163,12 @@ class Instance {
 
   /** The question what is new in the log of signals: who is asked, and the message. */
   question(sent) {
-    const question = guard(() => wasm.question(sent));
-    return question === undefined ? undefined : { place: question[0], message: question.subarray(1) };
+    return addressed(guard(() => wasm.question(sent)));
+  }
+
+  /** What the audit log has not been told yet: who takes it, and the message. */
+  rows() {
+    return addressed(guard(() => wasm.flush()));
   }
 
   /** What came of that question; undefined: nothing. */
@@ -235,6 +243,11 @@ class Instance {
 function missing(env, bindings) {
   const names = bindings.filter((name) => typeof env[name]?.fetch !== "function");
   return names.length === 0 ? [] : [`these bindings are not in wrangler.toml: ${names.join(", ")}`];
+}
+
+/** The number of a place with a message behind it. */
+export function addressed(errand) {
+  return errand === undefined ? undefined : { place: errand[0], message: errand.subarray(1) };
 }
 
 function constantList(flat) {

@@ -3,8 +3,8 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ObjectHalf, RelayHalf } from "../../build/release/ferrogate.js";
-import { ASK_MS, within } from "./errands.mjs";
-import { generation, guard } from "./instance.mjs";
+import { ASK_MS, send, within } from "./errands.mjs";
+import { ERRAND_FAILED, addressed, generation, guard } from "./instance.mjs";
 
 /** A half that is made when it is needed, as long as its wasm instance lives. */
 class Half {
@@ -34,6 +34,7 @@ class Half {
 class Machine extends DurableObject {
   #half;
   #due;
+  #works = false;
 
   constructor(ctx, env, name) {
     super(ctx, env);
@@ -46,9 +47,26 @@ class Machine extends DurableObject {
     return this.#do((half) => half.handle(Date.now(), new Uint8Array(message)));
   }
 
-  alarm() {
+  /** Wakes the machine, and does what it then wants done outside, one after another and never two at once. */
+  async alarm() {
     this.#due = undefined;
-    this.#do((half) => half.wake(Date.now()));
+    if (this.#works) return;
+    this.#works = true;
+    try {
+      this.#do((half) => half.wake(Date.now()));
+      await this.#work();
+    } finally {
+      this.#works = false;
+    }
+  }
+
+  async #work() {
+    for (;;) {
+      const errand = addressed(this.#do((half) => half.errand(Date.now())));
+      if (errand === undefined) return;
+      const answer = await within(ERRAND_MS, send(errand, this.env)).catch(reported);
+      this.#do((half) => half.returned(Date.now(), typeof answer === "number" ? undefined : answer));
+    }
   }
 
   #do(inside) {
@@ -67,6 +85,13 @@ class Machine extends DurableObject {
     this.#due = due;
     if (due === undefined) this.ctx.storage.deleteAlarm();
     else this.ctx.storage.setAlarm(due);
+  }
+}
+
+/** Links the rows of the audit log to a chain. */
+export class Audit extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Audit");
   }
 }
 
@@ -100,6 +125,14 @@ export class Signals extends Machine {
     if (typeof answer === "number") throw new Error("the log did not answer in time");
     this.#relay.run((relay) => relay.absorb(Date.now(), sent, new Uint8Array(answer)));
   }
+}
+
+/** How long what an object wants done outside may take. */
+const ERRAND_MS = 10_000;
+
+function reported(error) {
+  console.error(JSON.stringify({ level: "error", msg: "errand of an object failed", error: String(error?.message) }));
+  return ERRAND_FAILED;
 }
 
 /** What becomes of a message to a relay; see src/objects/relay.rs. */

@@ -16,6 +16,8 @@ export const REFRESH = 11;
 const ASCII = 1;
 const UNTOUCHED = 2;
 const ASKS = 4;
+const FLUSHES = 8;
+const FLUSHES_NOW = 16;
 const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
@@ -35,6 +37,8 @@ export class Plan {
     this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
     this.asks = (flags & ASKS) !== 0;
+    this.flushes = (flags & (FLUSHES | FLUSHES_NOW)) !== 0;
+    this.hurries = (flags & FLUSHES_NOW) !== 0;
     this.next = 0;
     this.offset = 0;
     // A copy, for the output is written over by the next turn.
@@ -72,7 +76,9 @@ export class Plan {
   }
 }
 
-/** Writes the log line of a request; an empty one stands for none. */
-export function writeLog(line) {
-  if (line !== "") console.log(line);
+/** Writes the log line of a request, and behind it those of the audit log; empty stands for none. */
+export function writeLog(lines) {
+  if (lines === "") return;
+  if (!lines.includes("\n")) return console.log(lines);
+  for (const line of lines.split("\n")) console.log(line);
 }

@@ -4,12 +4,15 @@
 use std::cell::RefCell;
 
 use gateway::{
+    driver::wire::place_of,
     fleet::{
+        audit::linker::Linker,
         machine::{Hosted, Machine},
         signals::log::Log,
         store::{Fault, Store},
     },
     http::Millis,
+    ports::dependencies::Trouble,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{wasm_bindgen::JsValue, worker_sys::DurableObjectState};
@@ -38,6 +41,7 @@ impl ObjectHalf {
         let mut store = Sql::open(state)?;
         let machine = match class {
             "Signals" => restored::<Log>(now, &mut store)?,
+            "Audit" => restored::<Linker>(now, &mut store)?,
             _ => return Err(JsValue::from_str("there is no such machine")),
         };
         Ok(Self { inside: RefCell::new(Inside { machine, store }) })
@@ -59,6 +63,24 @@ impl ObjectHalf {
     /// When storage refuses; this half must not be used any more.
     pub fn wake(&self, now: f64) -> Result<(), JsValue> {
         self.with(|machine, store| machine.wake(now as Millis, store))
+    }
+
+    /// What it wants done outside: the number of the place, then the message. `None` for nothing.
+    ///
+    /// # Errors
+    /// When storage refuses; this half must not be used any more.
+    pub fn errand(&self, now: f64) -> Result<Option<Vec<u8>>, JsValue> {
+        let errand = self.with(|machine, store| machine.errand(now as Millis, store))?;
+        Ok(errand.map(|errand| [vec![u8::try_from(place_of(&errand.to)).unwrap_or(u8::MAX)], errand.message].concat()))
+    }
+
+    /// Takes what came of that; `None`: nothing.
+    ///
+    /// # Errors
+    /// When storage refuses; this half must not be used any more.
+    pub fn returned(&self, now: f64, answer: Option<Vec<u8>>) -> Result<(), JsValue> {
+        let returned = answer.ok_or(Trouble::Failed);
+        self.with(|machine, store| machine.returned(now as Millis, returned, store))
     }
 
     /// When it should be woken next, in milliseconds since the epoch.

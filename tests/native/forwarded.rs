@@ -61,7 +61,9 @@ fn what_a_trusted_proxy_said_is_kept_where_the_file_says_so() {
 fn only_headers_that_somebody_reads_are_packed() {
     let named = |config: &str| Fixture::of(config, Memory::default()).driver.gateway().named_headers.clone();
     assert_eq!(named(CONFIG), ["cf-connecting-ip"]);
-    let quiet = CONFIG.replacen("[gateway]\n", "[gateway]\nforwarded = \"off\"\n", 1);
+    let off = CONFIG.replacen("[gateway]\n", "[gateway]\nforwarded = \"off\"\n", 1);
+    assert_eq!(named(&off), ["cf-connecting-ip"], "rows of the audit log have it");
+    let quiet = off + "[audit]\nsecurity = false\n";
     assert_eq!(named(&quiet), [""; 0]);
     assert_eq!(named(&quiet.replacen("[gateway]\n", "[gateway]\nvia = true\n", 1)), ["via"]);
 }

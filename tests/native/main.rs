@@ -11,6 +11,7 @@
     reason = "a test that panics has done its work"
 )]
 
+mod audit;
 mod authz;
 mod compare;
 mod driver;

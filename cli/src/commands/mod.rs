@@ -1,5 +1,6 @@
 //! The commands, one file each: its table, and what it does. A new command is a file and a line here.
 
+mod audit;
 mod check;
 mod compile;
 mod completions;
@@ -34,6 +35,7 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &compile::COMMAND,
     &token::COMMAND,
     &explain_token::COMMAND,
+    &audit::COMMAND,
     &completions::COMMAND,
     &help::COMMAND,
 ];

@@ -18,7 +18,7 @@ use crate::{
         table::Table,
     },
     stages::{
-        address, admin, authn, cors, drain, explain,
+        address, admin, audit, authn, cors, drain, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         freshness,
         guard::before,
@@ -51,6 +51,8 @@ pub struct Blueprint {
     pub signals: freshness::Signals,
     /// `[health]`.
     pub health: health::Config,
+    /// `[audit]`.
+    pub audit: audit::Settings,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.

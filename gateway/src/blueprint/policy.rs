@@ -13,7 +13,7 @@ use crate::config::{
     reader::Reader,
 };
 use crate::stages::{
-    authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal, proxy_status,
+    audit, authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal, proxy_status,
     security_headers, trace, transform, via,
 };
 
@@ -99,6 +99,8 @@ stages! {
     transform: transform::Config,
     /// What upstreams are told of the caller.
     principal: principal::Config,
+    /// What leaves a row in the audit log.
+    audit: audit::Config,
     /// Headers that make browsers careful.
     security_headers: security_headers::Config,
 }

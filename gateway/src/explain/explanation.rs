@@ -159,7 +159,7 @@ impl Explanation {
             End::Unanswered => (Ended::WouldBeSent, None, None),
             End::Waits => (Ended::Waits, None, None),
             End::Done(Finished { reply, log }) => {
-                (Ended::Answered, relayed.reply(veil, reply), Some(log).filter(|log| !log.is_empty()))
+                (Ended::Answered, relayed.reply(veil, reply), log.lines().next().map(str::to_owned))
             }
         };
         let effects = effects.iter().map(|(effect, answer)| Asked::new(veil, effect, answer.as_ref())).collect();

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::{
     fleet::{
+        audit::events::Events,
         message,
         signals::{
             Answer, Change, Known, Question, Signals,
@@ -35,6 +36,8 @@ pub struct Isolate {
     state: RefCell<Option<State>>,
     /// Whether the last response left something to do; see [`Isolate::asks`].
     asks: Cell<bool>,
+    /// What it has not told the audit log yet.
+    pub events: Events,
 }
 
 #[derive(Debug)]

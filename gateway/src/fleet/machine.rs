@@ -10,6 +10,7 @@ use crate::{
         store::{Fault, Store},
     },
     http::Millis,
+    ports::errands::{Errand, Returned},
 };
 
 /// What a machine is asked.
@@ -51,6 +52,23 @@ pub trait Machine: Sized {
     fn next_wake(&self) -> Option<Millis> {
         None
     }
+
+    /// What it wants done outside of the object, if anything, once it is awake. It is asked again after
+    /// [`Machine::returned`]. The object may end in between, and an errand may have been done although nothing returns.
+    ///
+    /// # Errors
+    /// [`Fault`] of the store; the machine must not be used any more.
+    fn errand(&mut self, _now: Millis, _store: &mut dyn Store) -> Result<Option<Errand>, Fault> {
+        Ok(None)
+    }
+
+    /// Takes what came of its errand.
+    ///
+    /// # Errors
+    /// [`Fault`] of the store; the machine must not be used any more.
+    fn returned(&mut self, _now: Millis, _returned: Returned, _store: &mut dyn Store) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// A machine behind bytes, whatever its kind.
@@ -69,6 +87,18 @@ pub trait Hosted {
 
     /// When [`Hosted::wake`] should be called next.
     fn next_wake(&self) -> Option<Millis>;
+
+    /// What it wants done outside.
+    ///
+    /// # Errors
+    /// [`Fault`] of the store.
+    fn errand(&mut self, now: Millis, store: &mut dyn Store) -> Result<Option<Errand>, Fault>;
+
+    /// Takes what came of that.
+    ///
+    /// # Errors
+    /// [`Fault`] of the store.
+    fn returned(&mut self, now: Millis, returned: Returned, store: &mut dyn Store) -> Result<(), Fault>;
 }
 
 impl<M: Machine> Hosted for M {
@@ -86,5 +116,13 @@ impl<M: Machine> Hosted for M {
 
     fn next_wake(&self) -> Option<Millis> {
         Machine::next_wake(self)
+    }
+
+    fn errand(&mut self, now: Millis, store: &mut dyn Store) -> Result<Option<Errand>, Fault> {
+        Machine::errand(self, now, store)
+    }
+
+    fn returned(&mut self, now: Millis, returned: Returned, store: &mut dyn Store) -> Result<(), Fault> {
+        Machine::returned(self, now, returned, store)
     }
 }

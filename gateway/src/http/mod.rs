@@ -5,6 +5,7 @@ pub mod baggage;
 pub mod cidr;
 pub mod edits;
 pub mod host;
+pub mod json;
 pub mod media_type;
 pub mod method;
 pub mod origin;

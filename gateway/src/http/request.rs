@@ -29,6 +29,8 @@ pub enum Header {
     TraceId,
     /// `baggage`
     Baggage,
+    /// `User-Agent`
+    UserAgent,
     /// `Content-Length`
     ContentLength,
     /// `Access-Control-Request-Method`
@@ -39,7 +41,7 @@ pub enum Header {
 
 impl Header {
     /// Every header, in packing order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RequestId,
         Self::Origin,
         Self::Authorization,
@@ -49,6 +51,7 @@ impl Header {
         Self::TraceState,
         Self::TraceId,
         Self::Baggage,
+        Self::UserAgent,
         Self::ContentLength,
         Self::AccessControlRequestMethod,
         Self::AccessControlRequestHeaders,
@@ -67,6 +70,7 @@ impl Header {
             Self::TraceState => "tracestate",
             Self::TraceId => "x-trace-id",
             Self::Baggage => "baggage",
+            Self::UserAgent => "user-agent",
             Self::ContentLength => "content-length",
             Self::AccessControlRequestMethod => "access-control-request-method",
             Self::AccessControlRequestHeaders => "access-control-request-headers",
@@ -83,8 +87,13 @@ impl Header {
         }
     }
 
-    /// Whether it is about traces. Few gateways read those, and no request is refused for what they say: what is malformed
-    /// is dropped.
+    /// Whether no request is refused for what it says, be it text or not: nothing is decided by it.
+    #[must_use]
+    pub fn is_forgiven(self) -> bool {
+        self.is_about_traces() || self == Self::UserAgent
+    }
+
+    /// Whether it is about traces. Few gateways read those. What is malformed is dropped.
     #[must_use]
     pub fn is_about_traces(self) -> bool {
         matches!(self, Self::TraceParent | Self::TraceState | Self::TraceId | Self::Baggage)
@@ -230,12 +239,12 @@ impl RequestHead {
     }
 
     /// Whether some field held bytes that were not UTF-8: the runtime has replaced them by U+FFFD, so nobody
-    /// knows any more what was sent. Fields about traces are not worth a refusal.
+    /// knows any more what was sent. Some fields are not worth a refusal.
     #[must_use]
     pub fn has_lost_bytes(&self) -> bool {
         let count = |text: &str| text.matches('\u{fffd}').count();
-        let about_traces = || Header::ALL.into_iter().filter(|header| header.is_about_traces());
-        let in_those = || about_traces().filter_map(|header| self.header(header)).map(count).sum();
+        let forgiven = || Header::ALL.into_iter().filter(|header| header.is_forgiven());
+        let in_those = || forgiven().filter_map(|header| self.header(header)).map(count).sum();
         !self.text.is_ascii() && count(&self.text) > in_those()
     }
 

@@ -57,6 +57,37 @@ impl Written {
     }
 }
 
+/// The moment that a text names in the form that is written here. The milliseconds may be left out, and so may the whole
+/// time of a day that begins.
+#[must_use]
+pub fn parse(text: &str) -> Option<Millis> {
+    const SHAPE: &str = "0000-00-00T00:00:00.000Z";
+    let missing = match text.len() {
+        10 => SHAPE.get(10..)?,
+        20 => SHAPE.get(19..)?,
+        24 => "",
+        _ => return None,
+    };
+    let whole = if missing.is_empty() { text.to_owned() } else { [text.trim_end_matches('Z'), missing].concat() };
+    let part = |from: usize, to: usize| whole.get(from..to)?.parse::<u64>().ok();
+    let days = days_of(part(0, 4)?, part(5, 7)?, part(8, 10)?)?;
+    let seconds =
+        part(11, 13)?.checked_mul(60)?.checked_add(part(14, 16)?)?.checked_mul(60)?.checked_add(part(17, 19)?)?;
+    let within = seconds.checked_mul(1_000)?.checked_add(part(20, 23)?)?;
+    let moment = days.checked_mul(MS_PER_DAY)?.checked_add(within)?;
+    // What is no date, no time or of another shape comes out as something else.
+    (rfc3339(moment).as_str() == whole).then_some(moment)
+}
+
+/// The days from 1970-01-01 to a date: what [`date`] undoes.
+fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let months = if month > 2 { month.checked_sub(3)? } else { month.checked_add(9)? };
+    let of_year = months.checked_mul(153)?.checked_add(2)?.div_euclid(5).checked_add(day)?.checked_sub(1)?;
+    let leaps = year.div_euclid(4).checked_sub(year.div_euclid(100))?.checked_add(year.div_euclid(400))?;
+    year.checked_mul(365)?.checked_add(leaps)?.checked_add(of_year)?.checked_sub(719_468)
+}
+
 /// The last two digits of a number.
 fn digits(number: u64) -> [u8; 2] {
     let digit = |number: u64| u8::try_from(number.rem_euclid(10)).unwrap_or_default().wrapping_add(b'0');
@@ -110,6 +141,38 @@ mod tests {
             assert_eq!(rfc3339(moment).as_str(), written);
         }
         assert!(rfc3339(Millis::MAX).as_str().ends_with('Z'), "any number is a moment");
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_nothing_else() {
+        for moment in
+            [0, 1, 951_782_399_999, 951_782_400_000, 1_709_164_800_000, 1_800_000_000_000, 253_402_300_799_999]
+        {
+            assert_eq!(parse(rfc3339(moment).as_str()), Some(moment));
+        }
+        let cases = [
+            ("2027-01-15", Some(1_799_971_200_000)),
+            ("2027-01-15T08:00:00Z", Some(1_800_000_000_000)),
+            ("2027-01-15T08:00:00.5Z", None),
+            ("2027-01-15T08:00:00", None),
+            ("2027-02-29", None),
+            ("2027-13-01", None),
+            ("2027-00-10", None),
+            ("2027-01-00", None),
+            ("1969-12-31", None),
+            ("0000-01-01", None),
+            ("2027-01-15T24:00:00Z", None),
+            ("2027-01-15T08:60:00Z", None),
+            ("2027-01-15t08:00:00z", None),
+            ("2027-01-15T08:00:00+00:00", None),
+            ("+027-01-15", None),
+            ("2027-1-15", None),
+            ("202\u{e9}-01-1", None),
+            ("", None),
+        ];
+        for (text, moment) in cases {
+            assert_eq!(parse(text), moment, "{text}");
+        }
     }
 
     #[test]

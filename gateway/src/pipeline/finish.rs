@@ -129,9 +129,14 @@ impl Log {
         self.problem.map(|kind| kind.code)
     }
 
-    /// The line, at the moment when there is nothing left to wait for; empty for none.
+    /// The line, at the moment when there is nothing left to wait for, and behind it those of rows of the audit log; empty
+    /// for none.
     #[must_use]
-    pub fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
+    pub fn lines(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
+        exchange.gateway.fleet.events.with_lines(self.line(exchange, now, body))
+    }
+
+    fn line(self, exchange: &Exchange<'_>, now: Millis, body: Option<BodyEnd>) -> String {
         let (logging, level) = (&exchange.gateway.logging, level(self.problem));
         if !logging.writes(level, &exchange.request_id) {
             return String::new();

@@ -22,7 +22,7 @@ use crate::{
     stages::{
         self, address,
         admin::{Admin, On},
-        authn,
+        audit, authn,
         authn::Verifier,
         authz,
         cors::Cors,
@@ -88,6 +88,8 @@ pub struct Gateway {
     signals: freshness::Signals,
     /// Where the operator's paths are, if they are there.
     pub(super) admin: Option<Admin>,
+    /// Which refusals leave rows in the audit log.
+    pub audit: audit::Settings,
     /// Its part in the fleet: what is known here of what all isolates share.
     pub fleet: Isolate,
     pub(super) health: Health,
@@ -175,6 +177,7 @@ impl Gateway {
             fleet: Isolate::default(),
             signals: blueprint.signals,
             admin: admin(blueprint.admin, &values, &place),
+            audit: blueprint.audit,
             drain: blueprint.drain.filter(|drain| drain.on.is_on(&values)),
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
@@ -286,6 +289,8 @@ impl Gateway {
     pub fn reads(&self, header: Header) -> bool {
         match header {
             Header::ApiVersion => self.table.knows_versions() && self.table.places.header == Some(Source::Own),
+            // A row that nobody sends needs none.
+            Header::UserAgent => self.reads.contains(&header) && self.fleet.events.sends(),
             _ if header.is_about_traces() => self.reads.contains(&header),
             _ => true,
         }

@@ -10,11 +10,14 @@ use crate::{
         gateway::{Gateway, Inconsistent},
         run::{authenticate, authorize, inconsistent},
     },
-    ports::Ports,
+    ports::{Ports, statements},
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
     stages::{
         authn, authz, freshness,
-        health::{self, About, Watched},
+        health::{
+            self, About, Watched,
+            migrations::{self, Named},
+        },
     },
 };
 
@@ -65,9 +68,22 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, path: &'static str, ports:
             let measured = health::ask(&gateway.health.components, false, gateway.health.within_ms, ports).await;
             Ok(health::detailed(&about(gateway, ports.now()), &measured, ports.now()))
         }
+        health::MIGRATIONS => migrations(gateway.health.within_ms, ports).await,
         // It lives and has started: else nobody were here.
         _ => Ok(health::passes()),
     }
+}
+
+/// How far the database is. The table that says so is not there before the first migration, and a batch that names it would
+/// fail as a whole: so it takes two questions.
+async fn migrations<P: Ports>(within_ms: u32, ports: &P) -> Result<Made, Problem> {
+    let ask = async |statement| {
+        let answer = ports.run(statements::run(&[statement]), within_ms).await;
+        answer.ok().and_then(|answer| statements::rows::<Named>(&answer)).ok_or_else(migrations::unknown)
+    };
+    let tables = ask(migrations::table()).await?;
+    let applied = if tables.is_empty() { Vec::new() } else { ask(migrations::applied()).await? };
+    Ok(migrations::answer(&applied))
 }
 
 /// Lets the operator in, by the stages that routes have.

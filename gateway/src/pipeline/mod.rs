@@ -3,10 +3,12 @@
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
 //! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health` and `admin`
 //! the paths that the gateway answers itself, `fleet` what it makes of what the
-//! fleet knows, `account` what a witness is told, `hint` what is told of routes in development.
+//! fleet knows, `account` what a witness is told, `hint` what is told of routes in development,
+//! `audit` what is put on record.
 
 pub mod account;
 mod admin;
+pub mod audit;
 pub mod exchange;
 mod facts;
 #[cfg(feature = "faults")]

@@ -15,7 +15,7 @@ use crate::{
     },
     pipeline::{
         account::{self, Told},
-        admin,
+        admin, audit,
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
@@ -48,7 +48,7 @@ pub const INTERNAL: Kind = Kind { code: "internal", status: 500, title: "The gat
 pub struct Finished {
     /// The answer; `None` when it has been delivered already (`observe = "body"`).
     pub reply: Option<Reply>,
-    /// The log line.
+    /// The log line, and one more for each row of the audit log that came up.
     pub log: String,
 }
 
@@ -74,6 +74,7 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     exchange.awaits = ports.awaits();
     let mut closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
+    audit::note(&exchange, closed.log, &*ports);
     if let Some(route) = exchange.route {
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
@@ -82,9 +83,9 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
     if relayed && (left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body)) {
         let end = ports.deliver(closed.reply, left).await;
-        return Finished { reply: None, log: closed.log.line(&exchange, ports.now(), Some(end)) };
+        return Finished { reply: None, log: closed.log.lines(&exchange, ports.now(), Some(end)) };
     }
-    Finished { reply: Some(closed.reply), log: closed.log.line(&exchange, ports.now(), None::<BodyEnd>) }
+    Finished { reply: Some(closed.reply), log: closed.log.lines(&exchange, ports.now(), None::<BodyEnd>) }
 }
 
 /// Whether somebody who may wants to know how the answer comes about. From here on it is kept what stages say.

@@ -12,6 +12,8 @@ use super::dependencies::Trouble;
 pub enum Class {
     /// The ordered log (`fleet::signals`).
     Signals,
+    /// The chain of audit rows (`fleet::audit`).
+    Audit,
 }
 
 /// Who is to do it.
@@ -21,7 +23,17 @@ pub enum Destination {
     Object(Class, String),
     /// The relay of the log that is nearest.
     Relay,
+    /// The database. The message is a list of statements in JSON, which are one transaction, and the answer the list of
+    /// their rows (`ports::statements`).
+    Database,
+    /// The queue. The message is a list of texts in JSON, at most [`MOST_TEXTS`], all of which are taken or none.
+    Queue,
 }
+
+/// The most texts that the queue takes at once, and the most bytes that they have together: both are the platform's.
+pub const MOST_TEXTS: usize = 100;
+/// See [`MOST_TEXTS`]. A tenth is left to what the platform adds.
+pub const MOST_TEXT_BYTES: usize = 230_000;
 
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

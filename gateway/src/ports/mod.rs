@@ -7,6 +7,7 @@ pub mod dependencies;
 pub mod entropy;
 pub mod errands;
 pub mod signatures;
+pub mod statements;
 pub mod upstream;
 pub mod wakers;
 pub mod witness;

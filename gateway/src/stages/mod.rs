@@ -9,6 +9,7 @@ pub mod admin;
 
 pub mod cors;
 
+pub mod audit;
 pub mod authn;
 
 pub mod authz;

@@ -50,6 +50,7 @@ use crate::{
     },
     http::request::Header,
     stages::{
+        audit,
         forward::upstream::{Target, Upstream},
         freshness, principal, trace,
     },
@@ -162,6 +163,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     sections::roles(&mut root);
     let health = root.optional("health", health::read).unwrap_or_default();
     let admin = admin::read(&mut root);
+    let audit = root.optional("audit", audit::keys::section).unwrap_or_default();
     let policies = sections::policies(&mut root);
     let mut declared = routes::read(&mut root);
     let well_known = root.optional("well_known", well_known::read);
@@ -178,7 +180,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     policies::check_circles(&policies, context);
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
-    read_headers::intern(section.as_ref(), &gateway, &built, context);
+    read_headers::intern(section.as_ref(), &gateway, &built, audit, context);
     signed_bodies::check(&built, &upstreams, context);
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
@@ -187,7 +189,8 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let fallback = gateway.fallback();
     let blueprint = Blueprint {
         before: gateway.before.config(),
-        reads: reads(&built.policies, &fallback),
+        reads: reads(&built.policies, &fallback, audit),
+        audit,
         fallback,
         explain: gateway.keys.explain.get().cloned(),
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
@@ -228,10 +231,15 @@ fn packed<T: Serialize>(values: &[T], place: &Span, context: &Context<'_>) -> Op
 }
 
 /// The request headers that some policy needs and not every gateway reads.
-fn reads(policies: &[Policy], fallback: &Fallback) -> Vec<Header> {
+fn reads(policies: &[Policy], fallback: &Fallback, audit: audit::Settings) -> Vec<Header> {
     let needs = |config: &trace::Config, header| config.reads().any(|needed| needed == header);
     let of_routes = |header| policies.iter().any(|policy| needs(&policy.trace, header));
-    Header::ALL.into_iter().filter(|header| needs(&fallback.trace, *header) || of_routes(*header)).collect()
+    let audits = read_headers::audits(policies, audit);
+    let is_read = |header: &Header| match header {
+        Header::UserAgent => audits,
+        header => needs(&fallback.trace, *header) || of_routes(*header),
+    };
+    Header::ALL.into_iter().filter(is_read).collect()
 }
 
 /// The bindings of the Worker that upstreams and routes name, each once.

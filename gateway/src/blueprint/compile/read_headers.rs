@@ -7,11 +7,17 @@ use super::{gateway::Gateway, routes::Built};
 use crate::{
     blueprint::{Action, Policy},
     config::{context::Context, reader::Item},
-    stages::via,
+    stages::{audit, via},
 };
 
 /// Has them packed.
-pub(super) fn intern(section: Option<&Item<'_>>, gateway: &Gateway, built: &Built, context: &Context<'_>) {
+pub(super) fn intern(
+    section: Option<&Item<'_>>,
+    gateway: &Gateway,
+    built: &Built,
+    audit: audit::Settings,
+    context: &Context<'_>,
+) {
     let Some(section) = section else { return };
     let source = gateway.keys.address_from.get().cloned().unwrap_or_default();
     let forwards = built.routes.iter().filter(|route| matches!(route.action, Action::Forward(_)));
@@ -22,6 +28,14 @@ pub(super) fn intern(section: Option<&Item<'_>>, gateway: &Gateway, built: &Buil
             let _ = context.intern_header(section, name);
         }
     }
+    if audits(&built.policies, audit) {
+        let _ = context.intern_header(section, &source.header);
+    }
+}
+
+/// Whether something leaves rows in the audit log, which say from where and with what somebody asked.
+pub(super) fn audits(policies: &[Policy], settings: audit::Settings) -> bool {
+    settings.security || policies.iter().any(|policy| policy.audit.is_some())
 }
 
 /// The headers that a policy reads; `address` is the one that tells where a request comes from.

@@ -9,7 +9,7 @@ use crate::{
     },
     routing::served,
     stages::{
-        admin,
+        admin, audit,
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors, drain,
         forward::upstream::{Credentials, Target, Upstream},
@@ -44,6 +44,7 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         freshness::told_signals(blueprint.signals, &mut teller);
         admin::told(&blueprint.admin, &mut teller);
         health::told(&blueprint.health, &mut teller);
+        audit::settings_told(blueprint.audit, &mut teller);
         teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()

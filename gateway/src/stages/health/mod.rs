@@ -6,6 +6,7 @@
 mod document;
 #[cfg(feature = "compiler")]
 pub mod keys;
+pub mod migrations;
 mod together;
 
 use serde::{Deserialize, Serialize};
@@ -85,12 +86,15 @@ pub const STARTUP: &str = "/health/startup";
 /// Everything, for the operator.
 pub const DETAILED: &str = "/health/detailed";
 
+/// How far the database is.
+pub const MIGRATIONS: &str = "/health/migrations";
+
 /// The health path that a path is; also the label of its answers in logs.
 #[must_use]
 pub fn path(path: &str) -> Option<&'static str> {
     // One look is enough for nearly all requests.
     path.strip_prefix(SUMMARY)?;
-    [SUMMARY, LIVE, READY, STARTUP, DETAILED].into_iter().find(|own| *own == path)
+    [SUMMARY, LIVE, READY, STARTUP, DETAILED, MIGRATIONS].into_iter().find(|own| *own == path)
 }
 
 /// A component, and what it is to the gateway.
@@ -232,7 +236,7 @@ mod tests {
 
     #[test]
     fn only_the_paths_themselves_are_health_paths() {
-        for own in [SUMMARY, LIVE, READY, STARTUP, DETAILED] {
+        for own in [SUMMARY, LIVE, READY, STARTUP, DETAILED, MIGRATIONS] {
             assert_eq!(path(own), Some(own));
         }
         for other in ["", "/", "/healthz", "/health/", "/health/live/", "/Health", "/health/liveness"] {

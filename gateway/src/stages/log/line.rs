@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::http::json::visible;
+
 /// A request as the log tells it. Field names are stable.
 #[derive(Debug, Default, Serialize)]
 pub struct Line<'a> {
@@ -76,20 +78,8 @@ impl Line<'_> {
         let json = serde_json::to_string(self).unwrap_or_default();
         let ordinary = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let mut texts = [self.method, self.path].into_iter().chain(self.principal);
-        if texts.all(ordinary) { json } else { escaped(&json) }
+        if texts.all(ordinary) { json } else { visible(&json) }
     }
-}
-
-/// JSON with everything but visible ASCII and blanks escaped (RFC 8259 section 7). Only texts can hold such characters.
-fn escaped(json: &str) -> String {
-    let mut line = String::with_capacity(json.len());
-    for unit in json.encode_utf16() {
-        match u8::try_from(unit) {
-            Ok(byte @ b' '..=b'~') => line.push(char::from(byte)),
-            _ => line.push_str(&format!("\\u{unit:04x}")),
-        }
-    }
-    line
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ findings_of! {
     the_paths_of_operators_have_an_issuer_and_roles: "admin";
     an_algorithm_is_one_that_is_known: "algorithm";
     assets_are_a_binding_of_the_worker: "assets";
+    an_audit_row_names_an_action_and_what_the_route_has: "audit";
     several_issuers_are_told_apart: "auth_several";
     a_mistake_outside_of_environments_is_told_once: "base_with_a_mistake";
     a_service_is_a_binding_of_the_worker: "binding";
