@@ -26,6 +26,7 @@ secret = "${STAFF_SECRET}"
 roles = "realm.access.roles"
 [roles]
 admiral = ["operator"]
+captain = ["operator"]
 operator = ["viewer"]
 viewer = []
 [admin]
@@ -174,6 +175,7 @@ fn a_switch_is_thrown_with_its_reason_and_its_end() {
             "/switches/kill?route=GET%20/orders/%7Bid%7D",
             json!({ "reason": "x", "retry_after": "30s" }),
         ),
+        ("kill --reason x --route GET,POST_/a", "/switches/kill?route=GET%2CPOST%20/a", json!({ "reason": "x" })),
         ("drain --reason x", "/switches/drain", json!({ "reason": "x" })),
     ];
     for (line, below, body) in cases {
@@ -225,6 +227,7 @@ fn what_is_wrong_is_refused_before_anything_is_sent() {
             "--route takes a method and a path like \"GET /v1/orders/{id}\"; found /orders",
         ),
         ("kill --reason x --route get_/orders", "--route takes a method and a path"),
+        ("kill --reason x --route GET,_/orders", "--route takes a method and a path"),
         ("kill --reason x --tag=", "--tag and --upstream take a name"),
         ("kill --off --for 1m", "--off releases at once, without --for"),
         ("drain --reason x --tag a", "there is no option --tag"),
@@ -285,16 +288,16 @@ fn a_token_that_is_given_comes_first() {
 #[test]
 fn without_a_token_nothing_is_sent() {
     let no_section = "[gateway]\nname = 'a'\n[routes.'GET /']\nrespond = 'x'\nauth = 'none'\n";
-    let cases: [(&[(&str, &str)], &str, &str); 5] = [
-        (&[], "admin switches", "there is no token: set FERROGATE_TOKEN"),
-        (&[("gateway.toml", no_section)], "admin switches", "name with --config a gateway.toml that has [admin]"),
-        (&[("gateway.toml", CONFIG)], "admin switches", "STAFF_SECRET"),
-        (&[("gateway.toml", CONFIG), (".dev.vars", "STAFF_SECRET=short\n")], "admin switches", "has 5 bytes"),
-        (&[("a.toml", no_section)], "admin switches --config a.toml", "a.toml has no [admin]"),
+    let cases = [
+        (vec![], "admin switches", "there is no token: set FERROGATE_TOKEN"),
+        (vec![("gateway.toml", no_section)], "admin switches", "name with --config a gateway.toml that has [admin]"),
+        (vec![("gateway.toml", CONFIG)], "admin switches", "STAFF_SECRET"),
+        (vec![("gateway.toml", CONFIG), (".dev.vars", "STAFF_SECRET=short\n")], "admin switches", "has 5 bytes"),
+        (vec![("a.toml", no_section)], "admin switches --config a.toml", "a.toml has no [admin]"),
     ];
     for (files, line, message) in cases {
         let mut machine = Machine::at_home(200, "");
-        machine.files = files.iter().map(|(name, content)| (name.to_owned(), content.to_owned())).collect();
+        machine.files = files;
         assert_eq!(machine.run(line), 1, "{message}");
         assert!(machine.err.borrow().contains(message), "{message}: {}", machine.err.borrow());
         assert!(machine.asked.borrow().is_empty(), "{message}");
@@ -326,7 +329,11 @@ fn a_refusal_is_told_with_what_may_help() {
             "query: expected a route, tag or upstream; did you mean orders?",
         ),
         (401, problem("token_invalid", json!([])), "does the gateway run gateway.toml, with the same secret?"),
-        (403, problem("role_missing", json!([])), "[admin] in gateway.toml gives this to: admiral, operator\n"),
+        (
+            403,
+            problem("role_missing", json!([])),
+            "[admin] in gateway.toml gives this to: admiral, captain, operator\n",
+        ),
         (404, problem("route_not_found", json!([])), "and only on the host ops.example"),
         (404, problem("route_not_found", json!([])), "nothing was changed"),
         (
@@ -384,6 +391,9 @@ fn no_answer_ends_with_two_and_says_what_to_do() {
         assert_eq!(machine.run(line), 2, "{line}");
         assert!(machine.err.borrow().contains(message), "{line}: {}", machine.err.borrow());
     }
+    let machine = Machine { answer: Err(Trouble::of_request("ETIMEDOUT")), ..Machine::answering(200, "") };
+    assert_eq!(machine.run("admin switches"), 2);
+    assert_eq!(*machine.err.borrow(), "ferrogate: http://127.0.0.1:8787 does not answer: no answer came in time\n");
     let machine = Machine { answer: Err(Trouble::no_node()), ..Machine::answering(200, "") };
     assert_eq!(machine.run("admin kill --off"), 2);
     assert!(machine.err.borrow().contains("FERROGATE_NODE") && !machine.err.borrow().contains("whether the change"));

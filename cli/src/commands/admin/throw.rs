@@ -1,7 +1,7 @@
 //! `ferrogate admin kill`, `drain` and `maintenance`: throws a switch for a time, or releases it.
 
 use gateway::{
-    fleet::signals::switch::{Kind, Lever, Scope},
+    fleet::signals::switch::{Kind, Lever, Scope, names_route},
     http::timestamp::rfc3339,
     stages::admin::{Role, switches},
 };
@@ -30,7 +30,8 @@ const RETRY_AFTER: Opt = Opt::value(
 const OFF: Opt = Opt::flag("off", "release it now, whether it is thrown or not");
 const TAG: Opt = Opt::value("tag", "NAME", Takes::Text, "only the routes with this tag");
 const UPSTREAM: Opt = Opt::value("upstream", "NAME", Takes::Text, "only the routes that go to this upstream");
-const ROUTE: Opt = Opt::value("route", "ROUTE", Takes::Text, "only this route: \"GET /v1/orders/{id}\"");
+const ROUTE: Opt =
+    Opt::value("route", "ROUTE", Takes::Text, "only this route, by method and path: \"GET /v1/orders/{id}\"");
 
 /// Of those that can be about a part of the gateway.
 const SCOPED: &[Opt] = &[REASON, FOR, UNTIL, RETRY_AFTER, TAG, UPSTREAM, ROUTE, OFF, URL, CONFIG, ENV, FORMAT];
@@ -131,14 +132,16 @@ fn scope_of(command: &'static Command, given: &Given) -> Result<Scope, Failure> 
     }
 }
 
+/// Methods and a path as the file has them: `GET,POST /v1/orders` names two routes, `ANY /v1/orders` all of that path.
 fn route(command: &'static Command, key: String) -> Result<Scope, Failure> {
     let is_method = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase());
     match key.split_once(' ') {
-        Some((method, path)) if is_method(method) && path.starts_with('/') => Ok(Scope::Route(key)),
-        _ => Err(wrong(
-            command,
-            format!("--route takes a method and a path like \"GET /v1/orders/{{id}}\"; found {key}"),
-        )),
+        Some((methods, path)) if methods.split(',').all(is_method) && path.starts_with('/') => Ok(Scope::Route(key)),
+        _ => {
+            let found = key.escape_debug();
+            let expected = "a method and a path like \"GET /v1/orders/{id}\"";
+            Err(wrong(command, format!("--route takes {expected}; found {found}")))
+        }
     }
 }
 
@@ -209,6 +212,7 @@ fn meant(operator: &Operator<'_>, scope: &Scope) -> String {
         Scope::Gateway => String::new(),
         Scope::Tag(name) => near(name, routes.flat_map(|route| &route.tags).map(String::as_str)),
         Scope::Upstream(name) => near(name, upstreams.map(|upstream| upstream.name.as_str())),
+        Scope::Route(name) if blueprint.routes.iter().any(|route| names_route(name, &route.key)) => String::new(),
         Scope::Route(key) => near(key, routes.map(|route| route.key.as_str())),
     }
 }
