@@ -18,8 +18,9 @@ async function main(words) {
   const wanted = process.env.FERROGATE_CLI;
   // npm changes into the repository before it runs a script; paths are meant from where the user stands.
   if (process.env.npm_lifecycle_event === 'ferrogate' && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
-  // `ferrogate init` writes paths to this checkout.
+  // `ferrogate init` writes paths to this checkout; `ferrogate admin` sends requests by Node and a program of it.
   process.env.FERROGATE_CHECKOUT = ROOT;
+  process.env.FERROGATE_NODE = process.execPath;
   if (![undefined, '', 'native', 'wasm'].includes(wanted)) {
     console.error(`ferrogate: FERROGATE_CLI is native or wasm; found ${wanted}`);
     return 2;

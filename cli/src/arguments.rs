@@ -144,8 +144,8 @@ mod tests {
 
     fn parsed(line: &str) -> Result<Given, Failure> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let (name, rest) = words.split_first().unwrap();
-        parse(commands::find(name)?, rest)
+        let (command, rest) = commands::find(&words)?;
+        parse(command, rest)
     }
 
     fn refused(line: &str) -> String {

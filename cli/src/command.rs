@@ -4,7 +4,7 @@
 
 use crate::{Failure, arguments::Given, host::Host};
 
-/// A command: `ferrogate NAME …`.
+/// A command: `ferrogate NAME …`. The name of one in a group has two words.
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     /// One line, for the list of commands.
@@ -18,6 +18,13 @@ pub(crate) struct Command {
     /// What each exit code means here.
     pub(crate) exits: &'static [(u8, &'static str)],
     pub(crate) run: fn(&Given, &dyn Host) -> Result<(), Failure>,
+}
+
+impl Command {
+    /// The first word of its name.
+    pub(crate) fn start(&self) -> &'static str {
+        self.name.split_once(' ').map_or(self.name, |(group, _)| group)
+    }
 }
 
 /// An argument without a name.

@@ -24,7 +24,11 @@ pub(crate) fn does_not_compile(file: &str, compiled: &Compiled) -> String {
 
 /// The gateway in one environment; `None`: outside of any.
 pub(crate) fn environment(host: &dyn Host, file: &str, name: Option<&str>) -> Result<Environment, Failure> {
-    let environments = load(host, file)?;
+    choose(file, load(host, file)?, name)
+}
+
+/// One of the environments of a file; `None`: outside of any.
+pub(crate) fn choose(file: &str, environments: Vec<Environment>, name: Option<&str>) -> Result<Environment, Failure> {
     let known: Vec<String> = environments.iter().filter_map(|it| it.name.clone()).collect();
     let found = environments.into_iter().find(|it| it.name.as_deref() == name);
     found.ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     command::{Command, HELP, Opt, Takes},
-    commands::COMMANDS,
+    commands::{COMMANDS, GROUPS, listed, members},
 };
 
 /// Of the whole program.
@@ -12,7 +12,7 @@ pub(crate) fn program() -> String {
     let mut text = String::from(
         "Ferrogate: an API gateway in one Cloudflare Worker.\n\nUsage:\n  ferrogate COMMAND [ARGUMENTS]\n\nCommands:\n",
     );
-    let rows: Vec<(String, &str)> = COMMANDS.iter().map(|it| (it.name.to_owned(), it.about)).collect();
+    let rows: Vec<(String, &str)> = listed().map(|(name, about)| (name.to_owned(), about)).collect();
     text.push_str(&columns(&rows));
     text.push_str("\nOptions:\n");
     let rows = [
@@ -21,13 +21,32 @@ pub(crate) fn program() -> String {
     ];
     text.push_str(&columns(&rows));
     text.push_str("\nExamples:\n");
-    for example in COMMANDS.iter().filter_map(|command| command.examples.first()) {
-        let _ = writeln!(text, "  {example}");
+    for (name, _) in listed() {
+        let first = COMMANDS.iter().find(|command| command.start() == name);
+        if let Some(example) = first.and_then(|command| command.examples.first()) {
+            let _ = writeln!(text, "  {example}");
+        }
     }
     text.push_str(
-        "\nExit codes:\n  0  done\n  1  something is wrong with the configuration or the environment\n  \
-         2  wrong usage, or a file that cannot be used\n\nColours are for terminals; NO_COLOR=1 switches them off.\n",
+        "\nExit codes:\n  0  done\n  1  something is wrong with the configuration or the environment, or a gateway refuses\n  \
+         2  wrong usage, a file that cannot be used, or a gateway that does not answer\n\nColours are for terminals; NO_COLOR=1 switches them off.\n",
     );
+    text
+}
+
+/// Of a group of commands.
+pub(crate) fn group(name: &str) -> String {
+    let about = GROUPS.iter().find(|(group, _)| *group == name).map_or("", |(_, about)| about);
+    let mut text =
+        format!("ferrogate {name}: {about}\n\nUsage:\n  ferrogate {name} COMMAND [ARGUMENTS]\n\nCommands:\n");
+    let rows: Vec<(String, &str)> = members(name).map(|(member, it)| (member.to_owned(), it.about)).collect();
+    text.push_str(&columns(&rows));
+    text.push_str("\nOptions:\n");
+    text.push_str(&columns(&[("-h, --help".to_owned(), "print this; behind a command, what the command does")]));
+    text.push_str("\nExamples:\n");
+    for example in members(name).filter_map(|(_, command)| command.examples.first()) {
+        let _ = writeln!(text, "  {example}");
+    }
     text
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Paths are texts with `/`. Nothing here knows what a `gateway.toml` is.
 
+use crate::http::{Answer, Request};
+
 /// The machine that a command runs on.
 pub trait Host {
     /// The content of a file.
@@ -38,6 +40,12 @@ pub trait Host {
     /// The machine has none to give.
     fn random(&self, target: &mut [u8]) -> Result<(), Trouble>;
 
+    /// Sends a request and waits for the whole answer, a redirect included.
+    ///
+    /// # Errors
+    /// Why there is none: nobody listens, nothing comes in time, or this machine has nothing to send it with.
+    fn ask(&self, request: &Request) -> Result<Answer, Trouble>;
+
     /// Whether a person is looking at a stream.
     fn is_terminal(&self, stream: Stream) -> bool;
 
@@ -64,7 +72,7 @@ pub enum Readers {
     Owner,
 }
 
-/// Why something with a file failed, in words that are the same on every host.
+/// Why something with a file or a request failed, in words that are the same on every host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble(String);
 
@@ -84,6 +92,35 @@ impl Trouble {
             _ => return Self(format!("the system refuses, with error {number}")),
         };
         Self(words.to_owned())
+    }
+
+    /// Of a request, by the name that Node gives it, or in words.
+    #[must_use]
+    pub fn of_request(name: &str) -> Self {
+        let words = match name {
+            "ECONNREFUSED" => "nobody listens there",
+            "ENOTFOUND" | "EAI_AGAIN" => "there is no such host",
+            "ETIMEDOUT" | "UND_ERR_CONNECT_TIMEOUT" => "no answer came in time",
+            "ECONNRESET" | "EPIPE" | "UND_ERR_SOCKET" => "the connection was closed before the answer",
+            "EHOSTUNREACH" | "ENETUNREACH" => "no way leads there",
+            "ETOOBIG" => "the answer is too large",
+            other => return Self(other.escape_debug().to_string()),
+        };
+        Self(words.to_owned())
+    }
+
+    /// This machine has nothing to send a request with.
+    #[must_use]
+    pub fn no_node() -> Self {
+        let how = "run this as `npm run --silent ferrogate -- ...`, or say with FERROGATE_NODE where Node is and with \
+                   FERROGATE_CHECKOUT where Ferrogate is";
+        Self(format!("Node sends it, and nobody says where that is; {how}"))
+    }
+
+    /// Whether nobody is there to answer.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        *self == Self::of_request("ECONNREFUSED")
     }
 
     /// The content is no text.

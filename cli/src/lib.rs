@@ -1,8 +1,8 @@
 //! Ferrogate on the command line: checks, shows, explains, compares and compiles `gateway.toml`, makes demo tokens and
-//! new gateways.
+//! new gateways, and asks those that run as their operator.
 //!
 //! Everything that is decided here is decided by the crate `gateway`, the same code that runs in the Worker. This crate
-//! adds arguments, texts and exit codes. It touches no file, clock or terminal itself: those come in through
+//! adds arguments, texts and exit codes. It touches no file, clock, network or terminal itself: those come in through
 //! [`host::Host`], natively from `main.rs` and under Node from `cli/node`, so that both say the same.
 
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
@@ -17,7 +17,10 @@ mod files;
 mod findings;
 mod help;
 pub mod host;
+pub mod http;
+mod operator;
 mod output;
+mod signing;
 mod time;
 mod values;
 mod variables;
@@ -27,12 +30,12 @@ use host::Host;
 /// Why a command did not do what it was asked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The configuration or the environment is wrong, or what is compared differs: exit code 1. Everything is said
-    /// already when the message is empty.
+    /// The configuration or the environment is wrong, what is compared differs, or a gateway refuses: exit code 1.
+    /// Everything is said already when the message is empty.
     Findings(String),
     /// The command was called in the wrong way: exit code 2.
     Usage(String),
-    /// A file cannot be used: exit code 2. Everything is said already when the message is empty.
+    /// A file cannot be used, or a gateway does not answer: exit code 2. Everything is said already when the message is empty.
     Files(String),
 }
 

@@ -5,9 +5,13 @@ use std::{
     fs,
     io::{self, ErrorKind, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
-use ferrogate_cli::host::{Host, Readers, Stream, Trouble};
+use ferrogate_cli::{
+    host::{Host, Readers, Stream, Trouble},
+    http::{Answer, Request},
+};
 
 /// This machine.
 pub(crate) struct Native;
@@ -56,6 +60,14 @@ impl Host for Native {
         getrandom::fill(target).map_err(|error| Trouble::of("", error.raw_os_error().unwrap_or_default()))
     }
 
+    fn ask(&self, request: &Request) -> Result<Answer, Trouble> {
+        let said = |name| self.variable(name).filter(|path| !path.is_empty()).ok_or_else(Trouble::no_node);
+        let (node, checkout) = (said("FERROGATE_NODE")?, said("FERROGATE_CHECKOUT")?);
+        let program = Path::new(&checkout).join("scripts/lib/ask.mjs");
+        let written = run(Path::new(&node), &program, &request.question()?);
+        Answer::read(&written.map_err(|_| Trouble::no_node())?)
+    }
+
     fn is_terminal(&self, stream: Stream) -> bool {
         match stream {
             Stream::Out => io::stdout().is_terminal(),
@@ -71,6 +83,16 @@ impl Host for Native {
         };
         let _ = io::stdout().flush();
     }
+}
+
+/// What a program for Node says to a question.
+fn run(node: &Path, program: &Path, question: &str) -> io::Result<Vec<u8>> {
+    let mut child = Command::new(node).arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not read says nothing either, and that is what is told.
+        let _ = input.write_all(question.as_bytes());
+    }
+    Ok(child.wait_with_output()?.stdout)
 }
 
 fn trouble(error: &io::Error) -> Trouble {

@@ -1,13 +1,33 @@
-//! A moment that somebody names: RFC 3339, or milliseconds since 1970.
+//! A moment that somebody names, RFC 3339 or milliseconds since 1970, and moments as they are told.
 
 use std::ops::RangeInclusive;
 
-use gateway::http::Millis;
+use gateway::http::{Millis, timestamp};
 
 /// Reads a moment; `None` when it is none, or one before 1970.
 pub(crate) fn parse(text: &str) -> Option<Millis> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { text.parse().ok() } else { rfc3339(text) }
+}
+
+/// `2026-11-21T18:00:00Z, in 9 min`.
+pub(crate) fn told(moment: Millis, now: Millis) -> String {
+    let written = timestamp::rfc3339(moment);
+    let seconds = written.as_str().get(..19).unwrap_or_default();
+    let words = if moment >= now {
+        format!("in {}", distance(moment.saturating_sub(now)))
+    } else {
+        format!("{} ago", distance(now.saturating_sub(moment)))
+    };
+    format!("{seconds}Z, {words}")
+}
+
+/// In the largest unit of which there are two at least, to the nearest.
+fn distance(ms: Millis) -> String {
+    const UNITS: [(&str, Millis); 3] = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000)];
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| ms >= size.saturating_mul(2)).unwrap_or(("s", 1_000));
+    let number = ms.saturating_add(size / 2).checked_div(size).unwrap_or_default();
+    format!("{number} {unit}")
 }
 
 /// What is left of a text that is read from its beginning.
@@ -126,6 +146,24 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse(text), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_told_with_its_distance() {
+        const NOW: Millis = 1_800_000_000_000;
+        let cases = [
+            (0, "in 0 s"),
+            (9_600, "in 10 s"),
+            (119_000, "in 119 s"),
+            (599_500, "in 10 min"),
+            (5_400_000, "in 90 min"),
+            (36_000_000, "in 10 h"),
+            (30 * 86_400_000, "in 30 d"),
+        ];
+        for (ahead, words) in cases {
+            assert!(told(NOW + ahead, NOW).ends_with(&format!("Z, {words}")), "{ahead}: {}", told(NOW + ahead, NOW));
+        }
+        assert_eq!(told(NOW - 300_000, NOW), "2027-01-15T07:55:00Z, 5 min ago");
     }
 
     #[test]

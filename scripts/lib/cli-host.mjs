@@ -1,10 +1,15 @@
 // The machine under the command line when it runs as wasm: what cli/node asks for, in Node's own functions. Nothing
 // here throws into wasm: what fails returns nothing, and the reason is asked for. Node built-ins only.
 
+import { spawnSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import tty from 'node:tty';
+import { inRepository } from './paths.mjs';
+
+const ASK = inRepository('scripts', 'lib', 'ask.mjs');
+const LARGEST_ANSWER = 256 * 1024 * 1024;
 
 /** A fresh machine: it remembers what failed last. */
 export function nodeMachine() {
@@ -27,6 +32,7 @@ export function nodeMachine() {
     variable: (name) => process.env[name],
     now: () => Math.floor(Date.now() / 1000),
     random: (length) => randomFillSync(new Uint8Array(length)),
+    ask,
     isTerminal: (stream) => tty.isatty(stream),
     print,
   };
@@ -44,6 +50,12 @@ function write(file, content, forOwner) {
     throw error;
   }
   return true;
+}
+
+/** Sends a request by another process: nothing here can wait. */
+function ask(question) {
+  const { error, stdout } = spawnSync(process.execPath, [ASK], { input: question, stdio: ['pipe', 'pipe', 'inherit'], maxBuffer: LARGEST_ANSWER });
+  return error ? undefined : stdout;
 }
 
 /** All of it, at once: what `process.stdout` still holds is lost when the process ends. */

@@ -7,14 +7,22 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { CLI, inRepository } from '../../scripts/lib/paths.mjs';
 
 const SCRIPT = inRepository('scripts', 'ferrogate.mjs');
 const SECRET = 'a secret of thirty-two bytes or so';
 
 let root;
-before(() => { root = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-cli-')); });
-after(() => fs.rmSync(root, { recursive: true, force: true }));
+let gateway;
+before(async () => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-cli-'));
+  gateway = await startGateway();
+});
+after(async () => {
+  fs.rmSync(root, { recursive: true, force: true });
+  await gateway?.stop();
+});
 
 /** Command lines whose output does not depend on the hour or on chance. */
 const LINES = [
@@ -41,6 +49,12 @@ const LINES = [
   'what-if --requests shop/requests shop/gateway.toml shop/other.toml --now 0', 'what-if --requests shop/requests shop/gateway.toml shop/gateway.toml',
   'what-if --requests shop/requests shop/gateway.toml shop/other.toml --env staging --now 0 --format json',
   'what-if --requests bad.toml shop/gateway.toml shop/other.toml', 'what-if shop/gateway.toml shop/other.toml',
+  'admin', 'admin --help', 'admin kil', 'help admin kill', 'help admin', 'admin kill', 'admin kill --off --for 1m',
+  'admin kill --reason x --for soon', 'admin kill --reason x --tag a --route b', 'admin switches --url http://elsewhere.example',
+  'admin switches', 'admin switches --format json', 'admin signals', 'admin kill --reason x --tag thrown', 'admin kill --off',
+  'admin kill --reason x --tag refused', 'admin kill --reason x --tag elsewhere', 'admin kill --reason x --tag strange',
+  'admin kill --reason x --tag closed', 'admin signals --url http://127.0.0.1:1', 'admin signals --url http://127.0.0.1:9',
+  'admin signals --url http://nowhere.localhost:9', 'admin drain --reason x --config shop/gateway.toml', 'admin drain --off --config bad.toml',
   'token --config good.toml --issuer acme', 'completions bash', 'completions zsh', 'completions fish', 'completions tcsh',
 ];
 
@@ -48,6 +62,23 @@ test('native and wasm say, write and answer the same', () => {
   for (const line of LINES) {
     const [native, wasm] = ['native', 'wasm'].map((kind) => runIn(kind, line.split(' ').filter(Boolean)));
     assert.deepEqual(wasm, native, `ferrogate ${line}`);
+  }
+});
+
+test('a request of both is the same, and holds its token in a header alone', () => {
+  const [native, wasm] = ['native', 'wasm'].map((kind) => runIn(kind, ['admin', 'kill', '--reason', 'ü', '--for', '10m', '--tag', 'echo']));
+  assert.deepEqual(wasm, native);
+  const { detail } = /detail (?<detail>.*)/.exec(native.stderr).groups;
+  const { method, url, body, headers } = JSON.parse(detail);
+  assert.deepEqual([method, url, JSON.parse(body)], ['PUT', '/admin/v1/switches/kill?tag=echo', { reason: 'ü', for: '10m' }]);
+  assert.equal(headers.authorization, 'Bearer the.given.token');
+});
+
+test('a token follows no redirect', () => {
+  for (const kind of ['native', 'wasm']) {
+    const { status, stderr } = runIn(kind, ['admin', 'kill', '--reason', 'x', '--tag', 'elsewhere']);
+    assert.equal(status, 1);
+    assert.match(stderr, /sends elsewhere, to http:\/\/127\.0\.0\.1:\d+\/admin\/v1\/signals\n/);
   }
 });
 
@@ -64,6 +95,35 @@ test('a reader that has gone away changes nothing', () => {
   assert.equal(stderr, '');
 });
 
+/** A gateway of which only the answers are there, on a thread of its own: the commands run while this one waits. */
+async function startGateway() {
+  const answers = `
+    const { createServer } = require('node:http');
+    const { parentPort } = require('node:worker_threads');
+    const thrown = { kind: 'kill', scope: 'tag:thrown', reason: 'ü\\u001b[2J', by: 'ada', since: '1970-01-01T00:00:00.000Z', until: '9999-12-31T00:00:00.000Z' };
+    const problem = (detail) => [503, { code: 'fleet_unreachable', title: 'The title', detail, errors: [{ field: '/for', expected: 'less' }] }];
+    const kinds = {
+      thrown: () => [200, thrown],
+      refused: () => problem('It is so.'),
+      elsewhere: (request) => [303, {}, { location: 'http://' + request.headers.host + '/admin/v1/signals' }],
+      strange: () => [200, []],
+      echo: (request, body) => problem('detail ' + JSON.stringify({ method: request.method, url: request.url, body, headers: request.headers })),
+    };
+    const others = { '/admin/v1/switches': [200, { switches: [thrown, thrown] }], '/admin/v1/signals': [200, { log: '1', sequence: 2, switches: 3 }], '/admin/v1/switches/kill': [204] };
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const piece of request) body += piece;
+      const [, kind] = request.url.split('?tag=');
+      if (kind === 'closed') return request.socket.destroy();
+      const [status, document, headers] = kind === undefined ? others[request.url] ?? [404, { code: 'route_not_found' }] : kinds[kind](request, body);
+      response.writeHead(status, headers).end(document && JSON.stringify(document));
+    });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  const thread = new Worker(answers, { eval: true });
+  const port = await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject));
+  return { url: `http://127.0.0.1:${port}`, stop: () => thread.terminate() };
+}
+
 /** What a command line does in a fresh folder, which has the same path for both. */
 function runIn(kind, words) {
   const folder = prepared();
@@ -74,7 +134,7 @@ function runIn(kind, words) {
 }
 
 function environment(kind) {
-  return { PATH: process.env.PATH, FERROGATE_CLI: kind, FERROGATE_CHECKOUT: inRepository(), PARTNER_SECRET: SECRET };
+  return { PATH: process.env.PATH, FERROGATE_CLI: kind, FERROGATE_CHECKOUT: inRepository(), FERROGATE_NODE: process.execPath, FERROGATE_URL: gateway.url, FERROGATE_TOKEN: 'the.given.token', PARTNER_SECRET: SECRET };
 }
 
 function prepared() {

@@ -25,7 +25,8 @@ test('every request of the readme gets the answer that the readme promises', asy
   for (const { command, answer } of requests) {
     await t.test(command.split('\n')[0], async () => {
       assert.ok(answer.length > 0, 'the readme states no answer');
-      const output = await shell(`${started.tokenLine}\n${command.replace(README_PORT, started.port)}`);
+      const where = `export FERROGATE_URL=http://127.0.0.1:${started.port}`;
+      const output = await shell(`${started.tokenLine}\n${where}\n${command.replace(README_PORT, started.port)}`);
       assert.deepEqual(brokenPromises(answer, output), [], output);
     });
   }

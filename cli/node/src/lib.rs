@@ -6,7 +6,10 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::disallowed_types, reason = "this is one of the rooms of JavaScript types: see clippy.toml")]
 
-use ferrogate_cli::host::{Host, Readers, Stream, Trouble};
+use ferrogate_cli::{
+    host::{Host, Readers, Stream, Trouble},
+    http::{Answer, Request},
+};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
@@ -41,6 +44,9 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn random(this: &Machine, length: u32) -> Vec<u8>;
+
+    #[wasm_bindgen(method)]
+    fn ask(this: &Machine, question: &str) -> Option<Vec<u8>>;
 
     #[wasm_bindgen(method, js_name = isTerminal)]
     fn is_terminal(this: &Machine, stream: u8) -> bool;
@@ -101,6 +107,10 @@ impl Host for Node {
         }
         target.copy_from_slice(&bytes);
         Ok(())
+    }
+
+    fn ask(&self, request: &Request) -> Result<Answer, Trouble> {
+        Answer::read(&self.0.ask(&request.question()?).ok_or_else(Trouble::no_node)?)
     }
 
     fn is_terminal(&self, stream: Stream) -> bool {

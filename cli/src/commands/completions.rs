@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::COMMANDS;
+use super::{COMMANDS, GROUPS, listed, members, starts};
 use crate::{
     Failure,
     arguments::Given,
@@ -54,7 +54,12 @@ fn options(command: &'static Command) -> impl Iterator<Item = &'static Opt> {
 }
 
 fn names() -> String {
-    COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>().join(" ")
+    starts().join(" ")
+}
+
+/// The second words of a group.
+fn names_in(group: &str) -> String {
+    members(group).map(|(member, _)| member).collect::<Vec<_>>().join(" ")
 }
 
 /// The words that can stand somewhere; `None` when they are not from a list.
@@ -79,7 +84,7 @@ _ferrogate_paths() {
     COMPREPLY=($(compgen "$1" -- "$current"))
 }
 _ferrogate() {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
 "#;
 
@@ -87,7 +92,14 @@ fn bash() -> String {
     let mut text = String::from(BASH_START);
     text.push_str("    if [[ $COMP_CWORD -eq 1 ]]; then\n");
     let _ = writeln!(text, "        _ferrogate_words '{} --help --version'\n        return\n    fi", names());
-    text.push_str("    case \"${COMP_WORDS[1]} $previous\" in\n");
+    for (group, _) in GROUPS {
+        let _ = writeln!(text, "    if [[ $command == {group} ]]; then");
+        let _ = writeln!(text, "        if [[ $COMP_CWORD -eq 2 ]]; then");
+        let _ =
+            writeln!(text, "            _ferrogate_words '{} --help'\n            return\n        fi", names_in(group));
+        text.push_str("        command=\"$command ${COMP_WORDS[2]}\"\n    fi\n");
+    }
+    text.push_str("    case \"$command $previous\" in\n");
     for command in COMMANDS {
         for option in options(command) {
             let Some((_, takes)) = option.value else { continue };
@@ -96,12 +108,12 @@ fn bash() -> String {
             let _ = writeln!(text, "        '{} --{}'{short}) {words}; return ;;", command.name, option.long);
         }
     }
-    text.push_str("    esac\n    if [[ $current == -* ]]; then\n        case \"${COMP_WORDS[1]}\" in\n");
+    text.push_str("    esac\n    if [[ $current == -* ]]; then\n        case \"$command\" in\n");
     for command in COMMANDS {
         let longs: Vec<String> = options(command).map(|option| format!("--{}", option.long)).collect();
         let _ = writeln!(text, "            '{}') _ferrogate_words '{}' ;;", command.name, longs.join(" "));
     }
-    text.push_str("        esac\n        return\n    fi\n    case \"${COMP_WORDS[1]}\" in\n");
+    text.push_str("        esac\n        return\n    fi\n    case \"$command\" in\n");
     for command in COMMANDS {
         if let Some(operand) = command.operands.first() {
             let _ = writeln!(text, "        '{}') {} ;;", command.name, bash_words(operand.takes));
@@ -127,21 +139,37 @@ fn zsh() -> String {
         "#compdef ferrogate\n# Completions of ferrogate for zsh.\n_ferrogate() {\n    local -a commands\n    \
          commands=(\n",
     );
-    for command in COMMANDS {
-        let _ = writeln!(text, "        '{}:{}'", command.name, quoted(command.about));
+    for (name, about) in listed() {
+        let _ = writeln!(text, "        '{name}:{}'", quoted(about));
     }
     text.push_str(
         "    )\n    if (( CURRENT == 2 )); then\n        _describe command commands\n        return\n    fi\n",
     );
-    text.push_str("    local command=$words[2]\n    shift words\n    (( CURRENT-- ))\n    case $command in\n");
+    text.push_str("    local command=$words[2]\n    shift words\n    (( CURRENT-- ))\n");
+    for (group, _) in GROUPS {
+        text.push_str(&zsh_group(group));
+    }
+    text.push_str("    case $command in\n");
     for command in COMMANDS {
         let mut specs: Vec<String> = options(command).map(zsh_option).collect();
         specs.extend(command.operands.iter().map(zsh_operand));
-        let _ = writeln!(text, "        {}) _arguments {} ;;", command.name, specs.join(" "));
+        let _ = writeln!(text, "        '{}') _arguments {} ;;", command.name, specs.join(" "));
     }
     // From a folder of $fpath zsh calls the file itself; elsewhere somebody has sourced it.
     text.push_str("    esac\n}\nif [[ $funcstack[1] == _ferrogate ]]; then _ferrogate \"$@\"\n");
     text.push_str("else compdef _ferrogate ferrogate; fi\n");
+    text
+}
+
+/// The second word of a group, and from then on both words as the name of the command.
+fn zsh_group(group: &str) -> String {
+    let mut text = format!("    if [[ $command == {group} ]]; then\n        commands=(\n");
+    for (member, command) in members(group) {
+        let _ = writeln!(text, "            '{member}:{}'", quoted(command.about));
+    }
+    text.push_str("        )\n        if (( CURRENT == 2 )); then\n            _describe command commands\n");
+    text.push_str("            return\n        fi\n        command=\"$command $words[2]\"\n        shift words\n");
+    text.push_str("        (( CURRENT-- ))\n    fi\n");
     text
 }
 
@@ -175,20 +203,31 @@ fn zsh_about(text: &str) -> String {
 
 // ---- fish ----------------------------------------------------------------------------------------------------------
 
-const FISH_START: &str = "\
-# Completions of ferrogate for fish.
+const FISH_START: &str = r#"# Completions of ferrogate for fish.
 function __ferrogate_runs
     set -l words (commandline -opc)
-    test (count $words) -gt 1; and test $words[2] = $argv[1]
+    set -e words[1]
+    test (count $words) -ge (count $argv); and test "$words[1..(count $argv)]" = "$argv"
+end
+function __ferrogate_awaits
+    set -l words (commandline -opc)
+    set -e words[1]
+    test "$words" = "$argv"
 end
 complete -c ferrogate -f
-";
+"#;
 
 fn fish() -> String {
     let mut text = String::from(FISH_START);
-    for command in COMMANDS {
-        let about = quoted(command.about);
-        let _ = writeln!(text, "complete -c ferrogate -n __fish_use_subcommand -a {} -d '{about}'", command.name);
+    for (name, about) in listed() {
+        let about = quoted(about);
+        let _ = writeln!(text, "complete -c ferrogate -n __fish_use_subcommand -a {name} -d '{about}'");
+    }
+    for (group, _) in GROUPS {
+        for (member, command) in members(group) {
+            let about = quoted(command.about);
+            let _ = writeln!(text, "complete -c ferrogate -n '__ferrogate_awaits {group}' -a {member} -d '{about}'");
+        }
     }
     text.push_str("complete -c ferrogate -n __fish_use_subcommand -l help -s h -d 'print the help'\n");
     text.push_str("complete -c ferrogate -n __fish_use_subcommand -l version -s V -d 'print the version'\n");

@@ -5,15 +5,8 @@
 
 use gateway::{
     blueprint::Blueprint,
-    config::{
-        text::{Text, Values},
-        values::duration,
-    },
-    stages::authn::{Issuer, Keys, SHORTEST_SECRET},
-};
-use jwt_compact::{
-    AlgorithmExt, Claims, Header,
-    alg::{Hs256, Hs256Key},
+    config::{text::Values, values::duration},
+    stages::authn::Issuer,
 };
 use serde_json::{Map, Value};
 
@@ -24,8 +17,8 @@ use crate::{
     configuration,
     explaining::claims_object,
     host::Host,
-    output,
-    values::{self, Sources},
+    output, signing,
+    values::Sources,
 };
 
 pub(super) const COMMAND: Command = Command {
@@ -135,8 +128,8 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let blueprint = configuration::environment(host, file, given.value("env"))?.blueprint;
     let issuer = choose(&blueprint, options.issuer.as_deref())?;
     let sources = Sources::of(host, file, given.value("env"), &[])?;
-    let values = values(&blueprint, issuer, |name| sources.value(name))?;
-    let token = sign(issuer, &values, claims(issuer, &values, &options, host.now_s()))?;
+    let values = signing::values(&blueprint, issuer, |name| sources.value(name))?;
+    let token = signing::sign(issuer, &values, claims(issuer, &values, &options, host.now_s()))?;
     output::line(host, &token);
     Ok(())
 }
@@ -156,59 +149,10 @@ fn choose<'b>(blueprint: &'b Blueprint, name: Option<&str>) -> Result<&'b Issuer
     }
 }
 
-/// The values of the variables that the issuer names. Those of other sections may be missing: they are not used.
-fn values(
-    blueprint: &Blueprint,
-    issuer: &Issuer,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Values, Failure> {
-    let texts = [&issuer.issuer].into_iter().chain(issuer.audiences.first()).chain(secret(issuer));
-    let is_named = |index: usize| texts.clone().any(|text| values::names(text, index));
-    let value = |(index, known): (usize, &gateway::config::text::Variable)| {
-        if is_named(index) { variable(&known.name) } else { Some(String::new()) }
-    };
-    let environment: Vec<Option<String>> = blueprint.variables.0.iter().enumerate().map(value).collect();
-    blueprint.variables.resolve(&environment).map_err(|missing| Failure::Findings(values::unset(&missing)))
-}
-
-/// The newest secret of an issuer, if it has secrets.
-fn secret(issuer: &Issuer) -> Option<&Text> {
-    match &issuer.keys {
-        Keys::Secrets(secrets) => secrets.first(),
-        Keys::Public(_) => None,
-    }
-}
-
 fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Map<String, Value> {
-    let audience = issuer.audiences.first().map(|audience| audience.resolve(values)).unwrap_or_default();
-    let mut claims = Map::new();
-    claims.insert("iss".to_owned(), issuer.issuer.resolve(values).into());
-    claims.insert("aud".to_owned(), audience.into());
-    claims.insert("sub".to_owned(), "demo".into());
-    claims.insert("iat".to_owned(), now_s.into());
-    claims.insert("exp".to_owned(), now_s.saturating_add(u64::from(options.ttl_s)).into());
+    let mut claims = signing::claims(issuer, values, "demo", now_s, options.ttl_s);
     claims.extend(options.claims.clone());
     claims
-}
-
-fn sign(issuer: &Issuer, values: &Values, claims: Map<String, Value>) -> Result<String, Failure> {
-    let Some(secret) = secret(issuer).map(|secret| secret.resolve(values)) else {
-        let (name, algorithm) = (&issuer.name, issuer.algorithm.name());
-        return Err(Failure::Findings(format!(
-            "issuer `{name}` signs with {algorithm}, and the file has only its public keys: its own server makes its tokens"
-        )));
-    };
-    if secret.len() < SHORTEST_SECRET {
-        let message = format!(
-            "the secret of issuer `{}` has {} bytes, the gateway wants {SHORTEST_SECRET}",
-            issuer.name,
-            secret.len()
-        );
-        return Err(Failure::Findings(message));
-    }
-    let header = Header::empty().with_token_type(issuer.rules.types.first().map_or("JWT", String::as_str));
-    let token = Hs256.token(&header, &Claims::new(claims), &Hs256Key::new(secret));
-    token.map_err(|error| Failure::Findings(format!("the token cannot be made: {error}")))
 }
 
 #[cfg(test)]
@@ -280,15 +224,6 @@ mod tests {
     }
 
     #[test]
-    fn only_the_variables_of_the_issuer_are_asked_for() {
-        let blueprint = blueprint();
-        let missing = super::values(&blueprint, &blueprint.issuers[0], |_| None).err();
-        assert_eq!(missing, Some(Failure::Findings(values::unset(&["ONE"]))));
-        let values = values(&blueprint, &blueprint.issuers[0], |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
-        assert_eq!(blueprint.issuers[0].issuer.resolve(&values), "https://one.example/");
-    }
-
-    #[test]
     fn with_several_issuers_one_must_be_chosen() {
         let blueprint = blueprint();
         assert!(matches!(choose(&blueprint, None), Err(Failure::Usage(_))));
@@ -299,7 +234,7 @@ mod tests {
     #[test]
     fn the_claims_are_those_that_were_asked_for() {
         let blueprint = blueprint();
-        let values = values(&blueprint, &blueprint.issuers[1], |_| Some("x".repeat(32))).unwrap();
+        let values = signing::values(&blueprint, &blueprint.issuers[1], |_| Some("x".repeat(32))).unwrap();
         let claims_given = said(serde_json::json!({ "scope": "a b", "roles": ["admin"], "level": 3 }));
         let options = Options { claims: claims_given, ..Options::default() };
         let claims = claims(&blueprint.issuers[1], &values, &options, 1_000);
@@ -316,9 +251,9 @@ mod tests {
         let file = format!("{FILE}[routes.\"GET /\"]\nupstream = \"u\"\nauth = \"one\"\nscopes = [\"b\"]\n");
         let blueprint = compile("f", &file).into_blueprint().unwrap();
         let issuer = &blueprint.issuers[0];
-        let values = values(&blueprint, issuer, |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
+        let values = signing::values(&blueprint, issuer, |name| (name == "ONE").then(|| "x".repeat(32))).unwrap();
         let options = Options { claims: said(serde_json::json!({ "scope": "a b" })), ..Options::default() };
-        let token = sign(issuer, &values, claims(issuer, &values, &options, 1_000)).unwrap();
+        let token = signing::sign(issuer, &values, claims(issuer, &values, &options, 1_000)).unwrap();
         let value =
             |name: &str| (name != "HOST").then(|| if name == "ELSEWHERE" { "http://u".into() } else { "x".repeat(32) });
         let environment: Vec<Option<String>> = blueprint.variables.0.iter().map(|it| value(&it.name)).collect();
@@ -328,30 +263,5 @@ mod tests {
         let ended = |now_s: u64| explain(&started, &request, now_s * 1_000, &[]).ended;
         assert_eq!(ended(1_000), Ended::WouldBeSent);
         assert_eq!(ended(1_000 + 3_600 + 31), Ended::Answered);
-    }
-
-    #[test]
-    fn an_issuer_with_public_keys_makes_its_tokens_itself() {
-        let file = FILE.replace(
-            "algorithm = \"HS256\"\n        issuer = \"two\"",
-            "algorithm = \"ES256\"\n        issuer = \"two\"",
-        );
-        let blueprint =
-            compile("f", &file.replace("secret = \"${TWO}\"", "keys = [\"${TWO}\"]")).into_blueprint().unwrap();
-        let issuer = &blueprint.issuers[1];
-        let values = values(&blueprint, issuer, |_| None).unwrap();
-        let Err(Failure::Findings(message)) = sign(issuer, &values, Map::new()) else { panic!() };
-        assert!(message.starts_with("issuer `two` signs with ES256"), "{message}");
-    }
-
-    #[test]
-    fn a_secret_that_the_gateway_would_refuse_signs_nothing() {
-        let blueprint = blueprint();
-        let values = values(&blueprint, &blueprint.issuers[0], |_| Some("short".into())).unwrap();
-        let failure = sign(&blueprint.issuers[0], &values, Map::new());
-        assert_eq!(
-            failure,
-            Err(Failure::Findings("the secret of issuer `one` has 5 bytes, the gateway wants 32".into()))
-        );
     }
 }

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
-use ferrogate_cli::host::{Host, Readers, Stream, Trouble};
+use ferrogate_cli::{
+    host::{Host, Readers, Stream, Trouble},
+    http::{Answer, Request},
+};
 
 /// One file, one environment variable, and what was printed.
 struct Memory {
@@ -39,6 +42,10 @@ impl Host for Memory {
 
     fn random(&self, _: &mut [u8]) -> Result<(), Trouble> {
         Err(Trouble::of("ENOSYS", 38))
+    }
+
+    fn ask(&self, _: &Request) -> Result<Answer, Trouble> {
+        Err(Trouble::no_node())
     }
 
     fn is_terminal(&self, _: Stream) -> bool {

@@ -23,6 +23,9 @@ fn every_shell_knows_every_command_and_option() {
             "deny-warnings",
             "resolved",
             "text json sarif",
+            "admin",
+            "maintenance",
+            "retry-after",
         ] {
             assert!(ran.out.contains(word), "{shell}: {word}");
         }
@@ -51,7 +54,7 @@ fn offered(folder: &Folder, words: &[&str]) -> Option<Vec<String>> {
 fn bash_completes_commands_options_words_and_files() {
     let folder = Folder::new("completions_bash");
     folder.write("a gateway.toml", "");
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (&["ferrogate", "c"], &["check", "compile", "completions"]),
         (&["ferrogate", "check", "--f"], &["--format"]),
         (&["ferrogate", "check", "--format", ""], &["json", "sarif", "text"]),
@@ -59,6 +62,10 @@ fn bash_completes_commands_options_words_and_files() {
         (&["ferrogate", "token", "--ttl", ""], &[""]),
         (&["ferrogate", "help", "ro"], &["routes"]),
         (&["ferrogate", "completions", "f"], &["fish"]),
+        (&["ferrogate", "ad"], &["admin"]),
+        (&["ferrogate", "admin", "s"], &["signals", "switches"]),
+        (&["ferrogate", "admin", "kill", "--re"], &["--reason", "--retry-after"]),
+        (&["ferrogate", "admin", "drain", "--format", "j"], &["json"]),
     ];
     for (words, expected) in cases {
         let Some(offered) = offered(&folder, words) else { return };

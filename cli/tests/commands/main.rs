@@ -7,6 +7,7 @@
     reason = "a test that panics fails, as it should"
 )]
 
+mod admin;
 mod audit;
 mod check;
 mod colours;

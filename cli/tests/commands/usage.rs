@@ -37,6 +37,9 @@ fn the_nearest_command_and_option_are_named() {
         ("routes --resolve", "did you mean --resolved?"),
         ("explian", "did you mean explain?"),
         ("whatif", "did you mean what-if?"),
+        ("admn", "did you mean admin?"),
+        ("admin swiches", "did you mean switches?"),
+        ("help admin kil", "did you mean kill?"),
         ("check x --format sarfi", "did you mean sarif?"),
     ] {
         let ran = folder.run(line);
@@ -49,7 +52,10 @@ fn the_nearest_command_and_option_are_named() {
 fn every_command_has_help_with_examples_and_exit_codes() {
     let folder = Folder::new("usage_help");
     let program = folder.run("help").out;
-    for name in ["init", "check", "routes", "explain", "diff", "what-if", "compile", "token", "completions", "help"] {
+    let names = ["init", "check", "routes", "explain", "diff", "what-if", "compile", "token", "completions", "help"];
+    for name in
+        names.into_iter().chain(["admin kill", "admin drain", "admin maintenance", "admin switches", "admin signals"])
+    {
         let ran = folder.run(&format!("{name} --help"));
         assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)), "{name}");
         assert_eq!(ran.out, folder.run(&format!("help {name}")).out);
@@ -57,6 +63,11 @@ fn every_command_has_help_with_examples_and_exit_codes() {
             assert!(ran.out.contains(part), "{name}: {part}");
         }
         assert!(ran.out.lines().all(|line| line.chars().count() <= 120), "{name}");
-        assert!(program.contains(&format!("\n  {name} ")), "{name} is listed");
+        let (list, name) = match name.split_once(' ') {
+            Some((group, name)) => (folder.run(&format!("help {group}")).out, name),
+            None => (program.clone(), name),
+        };
+        assert!(list.contains(&format!("\n  {name} ")), "{name} is listed");
     }
+    assert!(program.contains("\n  admin ") && folder.run("admin --help").out == folder.run("help admin").out);
 }

@@ -23,8 +23,8 @@ pub(super) fn read(root: &mut Reader<'_>) -> Option<Keys> {
 }
 
 /// What it says; `None` when something about it is wrong.
-pub(super) fn config(keys: Option<Keys>) -> Option<Config> {
-    keys.map_or(Some(None), keys::config)
+pub(super) fn config(keys: Option<Keys>, context: &Context<'_>) -> Option<Config> {
+    keys.map_or(Some(None), |keys| keys::config(keys, &context.roles))
 }
 
 /// Reports routes that no request reaches because the operator's paths are there.
@@ -38,6 +38,22 @@ pub(super) fn check(keys: Option<&Keys>, routes: &[Declared], context: &Context<
             let message = format!("the gateway answers {} itself", quoted(path));
             let draft = context.report.draft(Code::ReservedPath, &route.key.span, message);
             draft.expected(format!("a path that does not begin with {}", quoted(own))).report();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::compile::compile;
+
+    #[test]
+    fn roles_that_include_one_of_the_operator_count_whether_it_is_named_or_not() {
+        let file = "[gateway]\nname = 'a'\n[issuers.i]\nalgorithm = 'HS256'\nissuer = 'i'\naudience = 'a'\nsecret = '${S}'\n\
+                    [roles]\nsre = ['operator']\noperator = []\nviewer = []\nadmin = []\n\
+                    [routes.'GET /']\nrespond = 'x'\nauth = 'none'\n[admin]\nauth = 'i'\n";
+        for named in ["", "operator = 'operator'\n"] {
+            let blueprint = compile("f", &format!("{file}{named}")).into_blueprint().unwrap();
+            assert_eq!(blueprint.admin.unwrap().operator, ["operator", "sre"], "{named}");
         }
     }
 }

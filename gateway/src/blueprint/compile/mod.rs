@@ -196,7 +196,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         address: gateway.keys.address_from.get().cloned().unwrap_or_default(),
         name: gateway.keys.name.take().unwrap_or_default(),
         drain: gateway.keys.drain.or(None)?,
-        admin: admin::config(admin)?,
+        admin: admin::config(admin, context)?,
         signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
         bindings: bindings(&upstreams, &built.routes),

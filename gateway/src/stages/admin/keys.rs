@@ -7,7 +7,7 @@ use crate::{
         kinds::{self, Kind},
         model::{Grammar, Shape},
         reader::Item,
-        roles,
+        roles::{self, Roles},
         values::names,
     },
     http::host::HostPattern,
@@ -63,10 +63,11 @@ fn holders() -> Kind<'static, Vec<String>> {
     Kind::new(read, move || Shape::Any(vec![shape.shape()]))
 }
 
-/// What the section says; `None` when something about it is wrong.
+/// What the section says; `None` when something about it is wrong. Where it names no role, those that include the usual
+/// one count as they do where it names that.
 #[must_use]
-pub fn config(keys: Keys) -> Option<Config> {
-    let role = |name: &str| vec![name.to_owned()];
+pub fn config(keys: Keys, roles: &Roles) -> Option<Config> {
+    let role = |name: &str| roles.holding(name).into_iter().collect();
     Some(Some(Admin {
         on: keys.on.maybe()?,
         path: keys.path.or(PATH.to_owned())?,

@@ -1,0 +1,9 @@
+//! `ferrogate admin ...`: what an operator does with a gateway that runs. How it is asked stands in `operator`.
+
+mod signals;
+mod switches;
+mod throw;
+
+pub(super) use signals::COMMAND as SIGNALS;
+pub(super) use switches::COMMAND as SWITCHES;
+pub(super) use throw::{DRAIN, KILL, MAINTENANCE};
