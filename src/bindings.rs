@@ -7,5 +7,8 @@ pub(crate) const KEY_VALUE: &str = "CACHE";
 /// Durable Object: the ordered log of what the fleet must learn soon.
 pub(crate) const SIGNALS: &str = "SIGNALS";
 
+/// Durable Object: where what isolates count comes together.
+pub(crate) const METRICS: &str = "METRICS";
+
 /// Who does errands, in the order of [`gateway::driver::wire::place_of`].
-pub(crate) const PLACES: [&str; 1] = [SIGNALS];
+pub(crate) const PLACES: [&str; 2] = [SIGNALS, METRICS];

@@ -3,6 +3,8 @@
 
 import * as instances from "./instance.mjs";
 import { isCurrent } from "./instance.mjs";
+import { uncounted } from "./plain.mjs";
+import { ASKS, FLUSHES, FLUSHES_NOW } from "./plan.mjs";
 import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
@@ -13,6 +15,9 @@ const LOG = 0;
 
 /** How long the log is waited for. */
 const ASK_MS = 2000;
+
+/** How long it is waited for those who get what stands in the outbox. */
+const FLUSH_MS = 2000;
 
 /** Relays of a continent: a few, so that the root has about twenty readers and no relay has all of a continent. */
 const RELAYS = 3;
@@ -36,8 +41,35 @@ export function within(ms, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** Does behind the response what a plan says is due. */
+export function behind({ instance, due }, request, env, ctx) {
+  if ((due & ASKS) !== 0) ctx.waitUntil(refresh(instance, request, env));
+  if ((due & FLUSHES_NOW) !== 0) ctx.waitUntil(flush(instance, env));
+  else if ((due & FLUSHES) !== 0) ctx.waitUntil(pause(instance.flushMs).then(() => flush(instance, env)));
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Empties the outbox. What does not arrive is lost, and counted as that. Never rejects. */
+async function flush(instance, env) {
+  if (!isCurrent(instance)) return;
+  try {
+    for (const [code, count] of uncounted()) instance.countOthers(code, count);
+    const sent = [];
+    for (let message = instance.flush(); message !== undefined; message = instance.flush()) sent.push(handOver(instance, message, env));
+    await Promise.all(sent);
+  } catch (error) {
+    reportUnlessTrap(error, "flush failed");
+  }
+}
+
+async function handOver(instance, { number, place, name, message }, env) {
+  const answer = await within(FLUSH_MS, send({ instance, place, name }, message, undefined, env).catch(reason));
+  if (isCurrent(instance)) instance.flushed(number, typeof answer !== "number");
+}
+
 /** Asks what is new in the log of signals. Never rejects. */
-export async function refresh(instance, request, env) {
+async function refresh(instance, request, env) {
   if (!isCurrent(instance)) return;
   try {
     const sent = Date.now();
@@ -46,9 +78,13 @@ export async function refresh(instance, request, env) {
     const answer = await within(ASK_MS, send({ instance, place: question.place, name: "" }, question.message, request, env)).catch(reason);
     if (isCurrent(instance)) instance.learn(sent, typeof answer === "number" ? undefined : answer);
   } catch (error) {
-    // A trap has been reported, and there is nobody to tell.
-    if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg: "signals failed", error: String(error?.message) }));
+    reportUnlessTrap(error, "signals failed");
   }
+}
+
+/** A trap has been reported, and there is nobody to tell. */
+function reportUnlessTrap(error, msg) {
+  if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg, error: String(error?.message) }));
 }
 
 /** Requests that wait for the log: one asks for all. */

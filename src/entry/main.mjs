@@ -3,6 +3,6 @@
 
 import { serve } from "./drive.mjs";
 
-export { Signals } from "./objects.mjs";
+export { Metrics, Signals } from "./objects.mjs";
 
 export default { fetch: serve };

@@ -99,6 +99,13 @@ export class Signals extends Machine {
   }
 }
 
+/** Where what isolates count comes together; there are a few under the names shard:0, shard:1, … */
+export class Metrics extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Metrics");
+  }
+}
+
 /** What becomes of a message to a relay; see src/objects/relay.rs. */
 const ANSWER = 0;
 const PASS_ON = 2;

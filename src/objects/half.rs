@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use gateway::{
     fleet::{
         machine::{Hosted, Machine},
+        metrics::shard::Shard,
         signals::log::Log,
         store::{Fault, Store},
     },
@@ -38,6 +39,7 @@ impl ObjectHalf {
         let mut store = Sql::open(state)?;
         let machine = match class {
             "Signals" => restored::<Log>(now, &mut store)?,
+            "Metrics" => restored::<Shard>(now, &mut store)?,
             _ => return Err(JsValue::from_str("there is no such machine")),
         };
         Ok(Self { inside: RefCell::new(Inside { machine, store }) })

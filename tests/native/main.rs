@@ -22,6 +22,7 @@ mod guard;
 mod health;
 mod hostile;
 mod layers;
+mod metrics;
 mod page_fragments;
 mod problems_page;
 mod reference;

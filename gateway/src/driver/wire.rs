@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
-//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`] |
+//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`], [`FLUSHES`], [`FLUSHES_NOW`] |
 //! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to read, of an errand; or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
@@ -22,6 +22,7 @@
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
+    fleet::outbox::Due,
     http::{
         edits::{Edits, Field},
         reply::Reply,
@@ -70,6 +71,10 @@ pub const ASCII: u32 = 1;
 pub const UNTOUCHED: u32 = 2;
 /// Flag: there is a question to send behind the response.
 pub const ASKS: u32 = 4;
+/// Flag: the outbox is to be emptied a while after the response.
+pub const FLUSHES: u32 = 8;
+/// Flag: it is to be emptied at once.
+pub const FLUSHES_NOW: u32 = 16;
 
 const HEADER_WORDS: usize = 8;
 
@@ -201,13 +206,28 @@ pub fn place_of(to: &Destination) -> u32 {
     match to {
         Destination::Relay => RELAY,
         Destination::Object(Class::Signals, _) => 0,
+        Destination::Object(Class::Metrics, _) => 1,
+    }
+}
+
+/// The name of the object that does an errand; empty where none does.
+#[must_use]
+pub fn name_of(to: &Destination) -> &str {
+    match to {
+        Destination::Object(_, name) => name,
+        Destination::Relay => "",
     }
 }
 
 /// The flags of what is due behind the response of a turn.
 #[must_use]
 pub fn due(gateway: &Gateway) -> u32 {
-    if gateway.fleet.asks() { ASKS } else { 0 }
+    let asks = if gateway.fleet.asks() { ASKS } else { 0 };
+    match gateway.fleet.outbox.due() {
+        Due::Never => asks,
+        Due::Soon => asks | FLUSHES,
+        Due::Now => asks | FLUSHES_NOW,
+    }
 }
 
 /// The number of the nearest relay.

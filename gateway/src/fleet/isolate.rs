@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use crate::{
     fleet::{
         message,
+        outbox::Outbox,
         signals::{
             Answer, Change, Known, Question, Signals,
             feed::Feed,
@@ -35,6 +36,8 @@ pub struct Isolate {
     state: RefCell<Option<State>>,
     /// Whether the last response left something to do; see [`Isolate::asks`].
     asks: Cell<bool>,
+    /// What it has to tell others.
+    pub outbox: Outbox,
 }
 
 #[derive(Debug)]

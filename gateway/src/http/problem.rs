@@ -53,6 +53,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Headers that the refusal needs (`WWW-Authenticate`, `Allow`, `Retry-After`).
     pub headers: Edits,
+    /// The stage that has refused, once that is told; empty before. For counting: no client sees it.
+    pub stage: &'static str,
 }
 
 #[derive(Serialize)]
@@ -101,7 +103,16 @@ impl Problem {
     /// A problem of a kind, with the sentence for this occurrence.
     #[must_use]
     pub fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Edits::default() }
+        Self { kind, detail: detail.into(), errors: Vec::new(), headers: Edits::default(), stage: "" }
+    }
+
+    /// Says which stage it comes from. The first to say so is believed: others only pass it on.
+    #[must_use]
+    pub fn by(mut self, stage: &'static str) -> Self {
+        if self.stage.is_empty() {
+            self.stage = stage;
+        }
+        self
     }
 
     /// Names a field and what was expected of it.

@@ -27,9 +27,9 @@ use crate::{
     },
 };
 
-/// Telling the witness what a stage came to, without changing it.
+/// Telling the witness what a stage came to, without changing it but for who it was.
 pub trait Told<T> {
-    /// Tells what `passed` makes of a success, or the problem.
+    /// Tells what `passed` makes of a success, or the problem. A problem learns which stage it is of.
     #[must_use]
     fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self;
 
@@ -45,7 +45,7 @@ impl<T> Told<T> for Result<T, Problem> {
             Ok(value) => passed(value),
             Err(problem) => refused(stage, problem),
         });
-        self
+        self.map_err(|problem| problem.by(stage))
     }
 
     #[inline(always)]
@@ -53,7 +53,7 @@ impl<T> Told<T> for Result<T, Problem> {
         if let Err(problem) = &self {
             witness.saw(|| refused(stage, problem));
         }
-        self
+        self.map_err(|problem| problem.by(stage))
     }
 }
 
@@ -141,6 +141,13 @@ pub fn listed(allow: &str) -> Decision {
 #[cold]
 pub fn healthy() -> Decision {
     Decision::decided("health", "The gateway answers this path itself.")
+}
+
+/// The gateway said what it has counted.
+#[must_use]
+#[cold]
+pub fn measured() -> Decision {
+    Decision::decided("metrics", "The gateway answers this path itself.")
 }
 
 /// There is a route.

@@ -19,7 +19,7 @@ use crate::{
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint,
+        health, hint, metrics,
     },
     ports::{
         Ports,
@@ -77,6 +77,7 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     if let Some(route) = exchange.route {
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
+    gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
@@ -114,6 +115,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         return Ok(Outcome::Made(answer));
     }
     if let Some(answer) = before(exchange, ports)? {
+        return Ok(Outcome::Made(answer));
+    }
+    if let Some(answer) = metrics::answer(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
     let route = match choose(exchange, ports)? {
@@ -218,6 +222,7 @@ fn preflight<P: Ports>(
             Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"))
         }
     };
+    let answer = answer.map_err(|problem| problem.by("cors"));
     answer.told(ports, "preflight", |_| account::preflight(exchange))
 }
 
@@ -288,7 +293,7 @@ pub(super) fn authorize<P: Ports>(
     let principal = exchange.principal.as_deref();
     let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
     ports.saw(|| account::authorization(exchange, wanted, &authorized));
-    authorized
+    authorized.map_err(|problem| problem.by("authz"))
 }
 
 /// The answer of a route that has no upstream.
@@ -346,7 +351,7 @@ fn tell(exchange: &Exchange<'_>, route: ReadyRoute<'_>, head: &mut Edits) {
 
 /// Where a request goes, with what proves to the upstream who sends it.
 fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
-    let (path, query) = exchange.destination(route)?;
+    let (path, query) = exchange.destination(route).map_err(|problem| problem.by("transform"))?;
     let untouched = route.is_pass_through();
     let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
     match &route.route.action {

@@ -12,6 +12,8 @@ use super::dependencies::Trouble;
 pub enum Class {
     /// The ordered log (`fleet::signals`).
     Signals,
+    /// Counts come together (`fleet::metrics`).
+    Metrics,
 }
 
 /// Who is to do it.

@@ -46,3 +46,5 @@ pub mod explain;
 pub mod log;
 
 pub mod health;
+
+pub mod metrics;

@@ -8,7 +8,7 @@ use crate::{
         model::{Grammar, Key, Presence, Shape},
         roles,
     },
-    stages::{admin, authn::issuers, forward::upstreams, health},
+    stages::{admin, authn::issuers, forward::upstreams, health, metrics},
 };
 
 /// A section of the file.
@@ -74,6 +74,7 @@ pub fn sections() -> Vec<Section> {
         roles,
         Section { named: None, ..section("health", HEALTH, health::keys::Keys::model()) },
         Section { named: None, ..section("admin", ADMIN, admin::keys::Keys::model()) },
+        Section { named: None, ..section("metrics", METRICS, metrics::keys::Keys::model()) },
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
         Section { named: None, ..section("well_known", WELL_KNOWN, well_known::model()) },
@@ -100,6 +101,9 @@ const HEALTH: &str = "What the health paths ask, and who may see the details. Th
 
 const ADMIN: &str = "The operator's own paths: switches that stop the gateway, an API or a route, and what there is to know \
                      about the fleet. Without the section they are not there.";
+
+const METRICS: &str = "Who may read what the gateway counts, and where. Without this section nothing is counted, and its \
+                       paths are not there. The Worker needs the Durable Object `METRICS`.";
 
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";

@@ -14,7 +14,8 @@ use crate::{
 const OWN_SEGMENT: &str = "__ferrogate";
 
 /// Paths that the gateway answers itself.
-const OWN_PATHS: [&str; 5] = [health::SUMMARY, health::LIVE, health::READY, health::STARTUP, health::DETAILED];
+pub(super) const OWN_PATHS: [&str; 5] =
+    [health::SUMMARY, health::LIVE, health::READY, health::STARTUP, health::DETAILED];
 
 /// What stands for every method.
 const ANY: &str = "ANY";

@@ -45,7 +45,9 @@ fn kept_files_of_other_formats_are_refused_by_their_number() {
     for entry in fs::read_dir(FORMATS).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let format: u32 = name.strip_prefix("gateway-").unwrap().parse().unwrap();
+        // Beside them stand the messages of the fleet.
+        let Some(format) = name.strip_prefix("gateway-") else { continue };
+        let format: u32 = format.parse().unwrap();
         let read = binary::decode::<Blueprint>(&fs::read(&path).unwrap(), None);
         assert_eq!(read.err(), (format != FORMAT).then_some(Unreadable::Format(format)), "{name}");
     }
