@@ -13,6 +13,7 @@
 
 mod authz;
 mod compare;
+mod dashboard;
 mod driver;
 mod explain;
 mod fixture;

@@ -107,11 +107,17 @@ impl Problem {
     }
 
     /// Says which stage it comes from. The first to say so is believed: others only pass it on.
-    #[must_use]
-    pub fn by(mut self, stage: &'static str) -> Self {
+    #[cold]
+    pub fn claim(&mut self, stage: &'static str) {
         if self.stage.is_empty() {
             self.stage = stage;
         }
+    }
+
+    /// The same, claimed.
+    #[must_use]
+    pub fn by(mut self, stage: &'static str) -> Self {
+        self.claim(stage);
         self
     }
 

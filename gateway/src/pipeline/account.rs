@@ -40,20 +40,24 @@ pub trait Told<T> {
 
 impl<T> Told<T> for Result<T, Problem> {
     #[inline(always)]
-    fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self {
+    fn told(mut self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self {
         witness.saw(|| match &self {
             Ok(value) => passed(value),
             Err(problem) => refused(stage, problem),
         });
-        self.map_err(|problem| problem.by(stage))
+        if let Err(problem) = &mut self {
+            problem.claim(stage);
+        }
+        self
     }
 
     #[inline(always)]
-    fn told_if_refused(self, witness: &impl Witness, stage: &'static str) -> Self {
-        if let Err(problem) = &self {
+    fn told_if_refused(mut self, witness: &impl Witness, stage: &'static str) -> Self {
+        if let Err(problem) = &mut self {
             witness.saw(|| refused(stage, problem));
+            problem.claim(stage);
         }
-        self.map_err(|problem| problem.by(stage))
+        self
     }
 }
 

@@ -1,11 +1,6 @@
 //! All series that there are, with a limit: what would be one too many becomes `other`. Adding is the same in any order.
 
-use std::collections::BTreeMap;
-
-use super::{
-    Series, Times, Value,
-    family::{Family, Kind},
-};
+use super::{Series, family::Family};
 
 /// Most series of a family. Beyond them a new value of the first label becomes [`OTHER`].
 pub const MOST_SERIES: usize = 2_000;
@@ -19,96 +14,77 @@ pub const LONGEST_LABEL: usize = 256;
 /// What stands for values that there is no place for.
 pub const OTHER: &str = "other";
 
-/// Series by their family and labels.
+/// Series in the order of families and labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Board(BTreeMap<Family, BTreeMap<Vec<String>, Value>>);
+pub struct Board(Vec<Series>);
 
 impl Board {
     /// Adds a series to the one with the same labels. Says to which family; `None` if it is of none that is known, or not
     /// as series of that family are: then nothing was added.
-    pub fn add(&mut self, series: Series) -> Option<Family> {
-        let Series { family, mut labels, value } = series;
-        let family = Family::of(family)?;
+    pub fn add(&mut self, mut series: Series) -> Option<Family> {
+        let family = Family::of(series.family)?;
         let about = family.about();
-        if labels.len() != about.labels.len() || matches!(value, Value::Count(_)) != (about.kind == Kind::Counter) {
+        if series.labels.len() != about.labels.len() || series.numbers.len() != about.kind.numbers() {
             return None;
         }
-        let known = self.0.entry(family).or_default();
-        bound(known, &mut labels);
-        match (known.get_mut(&labels), value) {
-            (Some(Value::Count(count)), Value::Count(more)) => *count = count.saturating_add(more),
-            (Some(Value::Times(times)), Value::Times(more)) => times.merge(&more),
-            (_, value) => drop(known.insert(labels, value)),
+        match self.place(&mut series) {
+            Ok(at) => {
+                let known = self.0.get_mut(at)?;
+                for (number, more) in known.numbers.iter_mut().zip(series.numbers) {
+                    *number = number.saturating_add(more);
+                }
+            }
+            Err(at) => self.0.insert(at, series),
         }
         Some(family)
     }
 
+    /// All series, by family, then by labels.
+    #[must_use]
+    pub fn series(&self) -> &[Series] {
+        &self.0
+    }
+
     /// The series of a family, by labels.
-    pub fn of(&self, family: Family) -> impl Iterator<Item = (&[String], &Value)> {
-        self.0.get(&family).into_iter().flatten().map(|(labels, value)| (labels.as_slice(), value))
-    }
-
-    /// The counters of a family, by labels.
-    pub fn counts(&self, family: Family) -> impl Iterator<Item = (&[String], u64)> {
-        self.of(family).filter_map(|(labels, value)| match value {
-            Value::Count(count) => Some((labels, *count)),
-            Value::Times(_) => None,
-        })
-    }
-
-    /// The histograms of a family, by labels.
-    pub fn times(&self, family: Family) -> impl Iterator<Item = (&[String], &Times)> {
-        self.of(family).filter_map(|(labels, value)| match value {
-            Value::Times(times) => Some((labels, times)),
-            Value::Count(_) => None,
-        })
-    }
-
-    /// The series of a family as they travel.
     #[must_use]
-    pub fn series_of(&self, family: Family) -> Vec<Series> {
-        let series = |(labels, value): (&[String], &Value)| Series {
-            family: family.number(),
-            labels: labels.to_vec(),
-            value: value.clone(),
-        };
-        self.of(family).map(series).collect()
+    pub fn of(&self, family: Family) -> &[Series] {
+        let number = family.number();
+        let start = self.0.partition_point(|series| series.family < number);
+        let end = self.0.partition_point(|series| series.family <= number);
+        self.0.get(start..end).unwrap_or_default()
     }
 
-    /// All series as they travel.
-    #[must_use]
-    pub fn series(&self) -> Vec<Series> {
-        Family::ALL.iter().flat_map(|family| self.series_of(*family)).collect()
+    /// Where a series is, or where it belongs; with labels for which there is a place.
+    fn place(&self, series: &mut Series) -> Result<usize, usize> {
+        for label in series.labels.iter_mut().filter(|label| label.len() > LONGEST_LABEL) {
+            OTHER.clone_into(label);
+        }
+        let known = Family::of(series.family).map_or(0, |family| self.of(family).len());
+        for (most, given_way) in [(MOST_SERIES, 1), (MOST_SERIES.saturating_add(MOST_OTHERS), usize::MAX)] {
+            let found = self.find(series);
+            if found.is_ok() || known < most {
+                return found;
+            }
+            for label in series.labels.iter_mut().take(given_way) {
+                OTHER.clone_into(label);
+            }
+        }
+        self.find(series)
     }
-}
 
-/// Makes labels of those for which there is a place.
-fn bound(known: &BTreeMap<Vec<String>, Value>, labels: &mut [String]) {
-    for label in labels.iter_mut().filter(|label| label.len() > LONGEST_LABEL) {
-        OTHER.clone_into(label);
-    }
-    if known.len() < MOST_SERIES || known.contains_key(labels) {
-        return;
-    }
-    if let Some(first) = labels.first_mut() {
-        OTHER.clone_into(first);
-    }
-    if known.len() < MOST_SERIES.saturating_add(MOST_OTHERS) || known.contains_key(labels) {
-        return;
-    }
-    for label in labels {
-        OTHER.clone_into(label);
+    fn find(&self, wanted: &Series) -> Result<usize, usize> {
+        self.0.binary_search_by(|series| (series.family, &series.labels).cmp(&(wanted.family, &wanted.labels)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::metrics::Times;
     use proptest::prelude::*;
 
-    fn count(family: Family, labels: &[&str], count: u64) -> Series {
-        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        Series { family: family.number(), labels, value: Value::Count(count) }
+    fn series(family: Family, labels: &[&str], numbers: &[u64]) -> Series {
+        Series::new(family, labels.iter().map(|label| (*label).to_owned()).collect(), numbers)
     }
 
     fn board(series: &[Series]) -> Board {
@@ -121,13 +97,12 @@ mod tests {
 
     #[test]
     fn what_is_no_series_of_its_family_is_left_out() {
-        let times = Value::Times(Times::default());
         let wrong = [
-            count(Family::Requests, &["GET /"], 1),
-            count(Family::Awaits, &["x"], 1),
-            count(Family::Duration, &["GET /"], 1),
-            Series { family: Family::Problems.number(), labels: vec!["x".into()], value: times },
-            Series { family: 200, labels: Vec::new(), value: Value::Count(1) },
+            series(Family::Requests, &["GET /"], &[1]),
+            series(Family::Awaits, &["x"], &[1]),
+            series(Family::Duration, &["GET /"], &[1]),
+            series(Family::Problems, &["x"], Times::default().numbers()),
+            Series { family: 200, ..series(Family::Awaits, &[], &[1]) },
         ];
         let mut board = Board::default();
         assert!(wrong.into_iter().all(|series| board.add(series).is_none()));
@@ -139,30 +114,28 @@ mod tests {
         let mut board = Board::default();
         for number in 0..10_000 {
             let (route, status) = (format!("GET /{number}"), format!("{}xx", number % 100));
-            board.add(count(Family::Requests, &[&route, &status, "forwarded"], 1));
+            board.add(series(Family::Requests, &[&route, &status, "forwarded"], &[1]));
         }
-        board.add(count(Family::Problems, &["x".repeat(LONGEST_LABEL + 1).as_str()], 1));
-        let found: Vec<_> = board.counts(Family::Requests).collect();
+        board.add(series(Family::Problems, &["x".repeat(LONGEST_LABEL + 1).as_str()], &[1]));
+        let found = board.of(Family::Requests);
         assert_eq!(found.len(), MOST_SERIES + MOST_OTHERS + 1);
-        assert_eq!(found.iter().map(|(_, count)| count).sum::<u64>(), 10_000, "nothing is lost");
-        assert_eq!(
-            board.counts(Family::Requests).filter(|(labels, _)| labels == &["other", "7xx", "forwarded"]).count(),
-            1
-        );
-        assert!(board.counts(Family::Requests).any(|(labels, _)| labels == ["other", "other", "other"]));
-        assert_eq!(board.counts(Family::Problems).collect::<Vec<_>>(), [(&["other".to_owned()][..], 1)]);
+        assert_eq!(found.iter().map(Series::count).sum::<u64>(), 10_000, "nothing is lost");
+        let has = |labels: [&str; 3]| found.iter().any(|series| series.labels == labels);
+        assert!(has(["other", "7xx", "forwarded"]) && has(["other", "other", "other"]));
+        assert_eq!(board.of(Family::Problems), [series(Family::Problems, &["other"], &[1])]);
         // What has a place keeps it.
-        board.add(count(Family::Requests, &["GET /7", "7xx", "forwarded"], 5));
-        assert!(board.counts(Family::Requests).any(|(labels, count)| labels[0] == "GET /7" && count == 6));
+        board.add(series(Family::Requests, &["GET /7", "7xx", "forwarded"], &[5]));
+        let kept = series(Family::Requests, &["GET /7", "7xx", "forwarded"], &[6]);
+        assert!(board.of(Family::Requests).contains(&kept));
     }
 
     fn some_series() -> impl Strategy<Value = Series> {
         let counter = ("[a-c]", "[45]xx", 0_u64..1_000)
-            .prop_map(|(route, status, times)| count(Family::Requests, &[&route, &status, "forwarded"], times));
+            .prop_map(|(route, status, times)| series(Family::Requests, &[&route, &status, "forwarded"], &[times]));
         let histogram = ("[a-c]", proptest::collection::vec(0_u64..20_000, 0..4)).prop_map(|(route, all)| {
             let mut times = Times::default();
             all.iter().for_each(|ms| times.add(*ms));
-            Series { family: Family::Duration.number(), labels: vec![route], value: Value::Times(times) }
+            series(Family::Duration, &[&route], times.numbers())
         });
         prop_oneof![counter, histogram]
     }
@@ -179,7 +152,7 @@ mod tests {
             turned.rotate_left(order.index(series.len().max(1)).min(series.len()));
             prop_assert_eq!(&board(&turned), &whole);
             let (first, second) = series.split_at(cut.index(series.len() + 1));
-            let grouped: Vec<Series> = [board(first), board(second)].iter().flat_map(Board::series).collect();
+            let grouped: Vec<Series> = [board(first), board(second)].iter().flat_map(|board| board.0.clone()).collect();
             prop_assert_eq!(&board(&grouped), &whole);
         }
     }

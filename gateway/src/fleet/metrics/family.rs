@@ -1,6 +1,8 @@
 //! The families of metrics: what each is called, and which labels its series have. A family is declared here and nowhere
 //! else; who counts says `outbox.add(Family::…)`.
 
+use super::BUCKETS;
+
 /// What kind of numbers a family has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -8,6 +10,17 @@ pub enum Kind {
     Counter,
     /// How many took how long.
     Histogram,
+}
+
+impl Kind {
+    /// How many numbers a series has.
+    #[must_use]
+    pub fn numbers(self) -> usize {
+        match self {
+            Self::Counter => 1,
+            Self::Histogram => BUCKETS.saturating_add(1),
+        }
+    }
 }
 
 /// What there is to say of a family.

@@ -21,46 +21,53 @@ pub const BOUNDS_MS: [u64; 13] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_5
 /// How many buckets there are.
 pub const BUCKETS: usize = BOUNDS_MS.len().saturating_add(1);
 
-/// How many took how long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Times {
-    /// How many took as long as each of [`BOUNDS_MS`] and longer than the one before; the last: longer than all.
-    pub buckets: [u64; BUCKETS],
-    /// All times together, in milliseconds.
-    pub sum_ms: u64,
-}
+/// How many took how long: how many took as long as each of [`BOUNDS_MS`] and longer than the one before, how many longer
+/// than all, and all times together, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times([u64; BUCKETS + 1]);
 
 impl Times {
+    /// As they travel; `None` for what are none.
+    #[must_use]
+    pub fn of(numbers: &[u64]) -> Option<Self> {
+        numbers.try_into().ok().map(Self)
+    }
+
     /// One more that took so long.
+    #[inline]
     pub fn add(&mut self, ms: u64) {
         let at = BOUNDS_MS.iter().position(|bound| ms <= *bound).unwrap_or(BOUNDS_MS.len());
-        if let Some(bucket) = self.buckets.get_mut(at) {
+        if let Some(bucket) = self.0.get_mut(at) {
             *bucket = bucket.saturating_add(1);
         }
-        self.sum_ms = self.sum_ms.saturating_add(ms);
+        if let Some(sum) = self.0.last_mut() {
+            *sum = sum.saturating_add(ms);
+        }
+    }
+
+    /// The buckets.
+    #[must_use]
+    pub fn buckets(&self) -> &[u64] {
+        self.0.split_last().map_or(&[], |(_, buckets)| buckets)
+    }
+
+    /// All times together, in milliseconds.
+    #[must_use]
+    pub fn sum_ms(&self) -> u64 {
+        self.0.last().copied().unwrap_or_default()
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.buckets.iter().fold(0, |sum, bucket| sum.saturating_add(*bucket))
+        self.buckets().iter().fold(0, |sum, bucket| sum.saturating_add(*bucket))
     }
 
-    fn merge(&mut self, other: &Self) {
-        for (bucket, more) in self.buckets.iter_mut().zip(&other.buckets) {
-            *bucket = bucket.saturating_add(*more);
-        }
-        self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
+    /// As they travel.
+    #[must_use]
+    pub fn numbers(&self) -> &[u64] {
+        &self.0
     }
-}
-
-/// The number of a series.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Value {
-    /// Of a counter.
-    Count(u64),
-    /// Of a histogram.
-    Times(Times),
 }
 
 /// A series of a family, as it travels and is stored.
@@ -70,8 +77,22 @@ pub struct Series {
     pub family: u8,
     /// The values of its labels, in the order of the family's.
     pub labels: Vec<String>,
-    /// Its number, or what is to be added to it.
-    pub value: Value,
+    /// Its numbers, or what is to be added to each: one of a counter, those of [`Times`] of a histogram.
+    pub numbers: Vec<u64>,
+}
+
+impl Series {
+    /// Of a family.
+    #[must_use]
+    pub fn new(family: family::Family, labels: Vec<String>, numbers: &[u64]) -> Self {
+        Self { family: family.number(), labels, numbers: numbers.to_vec() }
+    }
+
+    /// The number of a counter.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.numbers.first().copied().unwrap_or_default()
+    }
 }
 
 /// What an isolate hands over.
@@ -146,8 +167,9 @@ mod tests {
         for ms in [0, 1, 2, 3, 5, 10_000, 10_001, u64::MAX] {
             times.add(ms);
         }
-        assert_eq!(times.buckets, [2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
-        assert_eq!((times.count(), times.sum_ms), (8, u64::MAX));
+        assert_eq!(times.buckets(), [2, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!((times.count(), times.sum_ms()), (8, u64::MAX));
+        assert_eq!((Times::of(times.numbers()), Times::of(&[1])), (Some(times), None));
         assert!(BOUNDS_MS.is_sorted_by(|left, right| left < right));
     }
 

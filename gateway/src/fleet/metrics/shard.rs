@@ -3,8 +3,6 @@
 //! What it counts may be lost: it is in memory, and stored [`PERSIST_MS`] after it came at the latest, and always before
 //! anybody reads it. So no reader ever sees a counter fall: what is lost has been seen by nobody.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Delta, Metrics, Question, Reading, Series, board::Board, family::Family};
@@ -39,6 +37,7 @@ const SENDERS: &[u8] = b"senders";
 /// What is known of an isolate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Sender {
+    isolate: u64,
     /// The highest number that has come from it.
     number: u64,
     /// Which of this and the 63 before have come: two of an isolate may overtake each other.
@@ -69,7 +68,8 @@ impl Sender {
 #[derive(Debug, Default)]
 pub struct Shard {
     board: Board,
-    senders: BTreeMap<u64, Sender>,
+    /// In the order of their numbers.
+    senders: Vec<Sender>,
     /// Families that are not stored as they are.
     changed: Vec<Family>,
     /// When to store them.
@@ -97,9 +97,9 @@ impl Machine for Shard {
             Question::Read => {
                 self.persist(store)?;
                 let lately = |sender: &&Sender| now.saturating_sub(sender.at) < LATELY_MS;
-                let isolates = self.senders.values().filter(lately).count();
+                let isolates = self.senders.iter().filter(lately).count();
                 let isolates = u32::try_from(isolates).unwrap_or(u32::MAX);
-                Ok(Answer::Reading(Reading { series: self.board.series(), isolates }))
+                Ok(Answer::Reading(Reading { series: self.board.series().to_vec(), isolates }))
             }
         }
     }
@@ -109,7 +109,7 @@ impl Machine for Shard {
             return Ok(());
         }
         self.due = None;
-        self.senders.retain(|_, sender| now.saturating_sub(sender.at) < REMEMBER_MS);
+        self.senders.retain(|sender| now.saturating_sub(sender.at) < REMEMBER_MS);
         self.persist(store)
     }
 
@@ -121,14 +121,8 @@ impl Machine for Shard {
 impl Shard {
     fn add(&mut self, now: Millis, delta: Delta) -> Answer {
         let Delta { isolate, number, series } = delta;
-        let sender = self.senders.entry(isolate).or_default();
-        sender.at = now;
-        if !sender.is_first(number) {
+        if !self.is_first(now, isolate, number) {
             return Answer::Known;
-        }
-        if self.senders.len() > MOST_SENDERS {
-            let oldest = self.senders.iter().min_by_key(|(_, sender)| sender.at).map(|(isolate, _)| *isolate);
-            oldest.and_then(|isolate| self.senders.remove(&isolate));
         }
         for series in series {
             let changed = self.board.add(series);
@@ -139,13 +133,33 @@ impl Shard {
         Answer::Added
     }
 
+    fn is_first(&mut self, now: Millis, isolate: u64, number: u64) -> bool {
+        let at = match self.senders.binary_search_by_key(&isolate, |sender| sender.isolate) {
+            Ok(at) => at,
+            Err(at) => {
+                self.senders.insert(at, Sender { isolate, ..Sender::default() });
+                at
+            }
+        };
+        let is_first = self.senders.get_mut(at).is_some_and(|sender| {
+            sender.at = now;
+            sender.is_first(number)
+        });
+        if self.senders.len() > MOST_SENDERS {
+            let oldest = self.senders.iter().map(|sender| sender.at).min();
+            let at = self.senders.iter().position(|sender| Some(sender.at) == oldest);
+            at.map(|at| self.senders.remove(at));
+        }
+        is_first
+    }
+
     /// Stores what is not stored. A family is one value; full, it has about a megabyte.
     fn persist(&mut self, store: &mut dyn Store) -> Result<(), Fault> {
         if self.changed.is_empty() {
             return Ok(());
         }
         for family in std::mem::take(&mut self.changed) {
-            store.put(&[FAMILY, family.number()], &message::encode(STORED, &self.board.series_of(family)))?;
+            store.put(&[FAMILY, family.number()], &message::encode(STORED, &self.board.of(family)))?;
         }
         store.put(SENDERS, &message::encode(STORED, &self.senders))
     }

@@ -3,9 +3,7 @@
 //!
 //! Bounded by construction: by the routes and upstreams of the configuration and the words of the code.
 
-use std::collections::BTreeMap;
-
-use super::{Series, Times, Value, board::OTHER, family::Family};
+use super::{Series, Times, board::OTHER, family::Family};
 use crate::http::Millis;
 
 /// The classes of status codes.
@@ -80,7 +78,8 @@ pub struct Tally {
     rows_of: Vec<u16>,
     rows: Vec<Row>,
     upstreams: Vec<Times>,
-    rare: BTreeMap<Rare, u64>,
+    /// In their order.
+    rare: Vec<(Rare, u64)>,
     requests: u64,
     awaits: u64,
     awaiting: u64,
@@ -113,7 +112,7 @@ impl Tally {
             rows_of: vec![0; routes],
             rows: Vec::new(),
             upstreams: vec![Times::default(); upstreams],
-            rare: BTreeMap::new(),
+            rare: Vec::new(),
             requests: 0,
             awaits: 0,
             awaiting: 0,
@@ -167,11 +166,23 @@ impl Tally {
     /// Counts something else: so many more of a counter, whose labels are a place, if it has one, and words.
     pub fn add(&mut self, family: Family, place: Option<Place>, words: [&'static str; 2], more: u64) {
         let mut key = Rare { family, place, words };
-        if self.rare.len() >= MOST_RARE && !self.rare.contains_key(&key) {
+        let mut found = self.find(&key);
+        if self.rare.len() >= MOST_RARE && found.is_err() {
             key = Rare { family, place: place.map(|_| Place::Path(NO_ROUTE)), words: [OTHER; 2] };
+            found = self.find(&key);
         }
-        let count = self.rare.entry(key).or_default();
-        *count = count.saturating_add(more);
+        match found {
+            Ok(at) => {
+                if let Some((_, count)) = self.rare.get_mut(at) {
+                    *count = count.saturating_add(more);
+                }
+            }
+            Err(at) => self.rare.insert(at, (key, more)),
+        }
+    }
+
+    fn find(&self, wanted: &Rare) -> Result<usize, usize> {
+        self.rare.binary_search_by(|(known, _)| known.cmp(wanted))
     }
 
     #[inline]
@@ -223,10 +234,10 @@ impl Tally {
             let label = self.label(row.place, names);
             row.drain(label, &mut series);
         }
-        for (index, times) in self.upstreams.iter_mut().enumerate().filter(|(_, times)| **times != Times::default()) {
+        for (index, times) in self.upstreams.iter_mut().enumerate().filter(|(_, times)| times.count() > 0) {
             let name = u16::try_from(index).map(|index| names.upstream(index)).unwrap_or_default();
-            let value = Value::Times(std::mem::take(times));
-            series.push(Series { family: Family::UpstreamDuration.number(), labels: vec![name.to_owned()], value });
+            series.push(Series::new(Family::UpstreamDuration, vec![name.to_owned()], times.numbers()));
+            *times = Times::default();
         }
         let (awaits, awaiting) = (std::mem::take(&mut self.awaits), std::mem::take(&mut self.awaiting));
         for (family, more) in [(Family::Awaits, awaits), (Family::Awaiting, awaiting)] {
@@ -240,7 +251,7 @@ impl Tally {
             });
             let labels = first.into_iter().chain(words).map(str::to_owned);
             let labels = labels.take(family.about().labels.len()).collect();
-            series.push(Series { family: family.number(), labels, value: Value::Count(count) });
+            series.push(Series::new(family, labels, &[count]));
         }
         self.requests = 0;
         series
@@ -259,10 +270,10 @@ impl Row {
         let outcomes = [FORWARDED, ANSWERED].into_iter().flat_map(|outcome| CLASSES.map(|class| (class, outcome)));
         for ((class, outcome), count) in outcomes.zip(self.counts).filter(|(_, count)| *count > 0) {
             let labels = [label, class, outcome].map(str::to_owned).to_vec();
-            series.push(Series { family: Family::Requests.number(), labels, value: Value::Count(count) });
+            series.push(Series::new(Family::Requests, labels, &[count]));
         }
         let labels = vec![label.to_owned()];
-        series.push(Series { family: Family::Duration.number(), labels, value: Value::Times(self.times) });
+        series.push(Series::new(Family::Duration, labels, self.times.numbers()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fleet::metrics::{
-    Series, Value,
+    Series,
     tally::{NO_ROUTE, Outcome},
 };
 
@@ -47,11 +47,7 @@ fn delta(errand: &Errand) -> Delta {
 
 fn dropped(delta: &Delta) -> Vec<(&str, u64)> {
     let of = |series: &'_ Series| series.family == Family::Dropped.number();
-    let pair = |series: &'_ Series| match series.value {
-        Value::Count(count) => count,
-        Value::Times(_) => 0,
-    };
-    delta.series.iter().filter(|series| of(series)).map(|series| (series.labels[0].as_str(), pair(series))).collect()
+    delta.series.iter().filter(|series| of(series)).map(|series| (series.labels[0].as_str(), series.count())).collect()
 }
 
 #[test]
@@ -88,7 +84,7 @@ fn a_flush_goes_to_the_object_of_the_isolate_with_rising_numbers() {
         assert_eq!(errand.to, Destination::Object(Class::Metrics, "shard:3".into()));
         let delta = delta(&errand);
         assert_eq!((delta.isolate, delta.number), (7, number));
-        let flushes = Series { family: Family::Flushes.number(), labels: Vec::new(), value: Value::Count(1) };
+        let flushes = Series::new(Family::Flushes, Vec::new(), &[1]);
         assert!(delta.series.contains(&flushes));
     }
 }
@@ -169,5 +165,5 @@ fn what_was_answered_without_the_gateway_is_counted_with_the_rest() {
     outbox.note(&Seen { took_ms: None, outcome: Outcome::Refused("entry", "internal"), status: 500, ..request() }, 3);
     let series = delta(&outbox.flush(&Nobody).unwrap().1).series;
     let labels = ["-", "5xx", "entry"].map(str::to_owned).to_vec();
-    assert!(series.contains(&Series { family: Family::Requests.number(), labels, value: Value::Count(3) }));
+    assert!(series.contains(&Series::new(Family::Requests, labels, &[3])));
 }

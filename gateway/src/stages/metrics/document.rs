@@ -1,235 +1,230 @@
-//! The JSON document: the same numbers as in the text, all objects together, worked out for people.
-
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+//! The JSON document: the same numbers as in the text, all objects together, worked out for people. Written by hand: it is
+//! a few numbers under names, and what would write any structure is larger than this.
 
 use super::{About, Readings, VERSION};
 use crate::{
-    fleet::metrics::{BOUNDS_MS, Times, board::Board, family::Family},
+    fleet::metrics::{BOUNDS_MS, Series, Times, board::Board, family::Family},
     http::{Millis, timestamp::rfc3339},
 };
 
-#[derive(Serialize)]
-struct Document<'a> {
-    timestamp: &'a str,
-    name: &'a str,
-    environment: Option<&'a str>,
-    release: String,
-    version: &'static str,
-    shards: Shards,
-    /// That have handed something over within the last minute.
-    isolates: u32,
-    requests: Requests<'a>,
-    routes: Vec<Route<'a>>,
-    upstreams: Vec<Upstream<'a>>,
-    problems: Counts<'a>,
-    platform: Platform,
-    outbox: Outbox<'a>,
-}
-
-#[derive(Serialize)]
-struct Shards {
-    asked: usize,
-    missing: usize,
-}
-
-type Counts<'a> = BTreeMap<&'a str, u64>;
-
-#[derive(Default, Serialize)]
-struct Requests<'a> {
-    total: u64,
-    /// By class.
-    status: Counts<'a>,
-    outcome: Counts<'a>,
-    /// The share that was answered with 5xx.
-    error_rate: f64,
-}
-
-#[derive(Serialize)]
-struct Route<'a> {
-    route: &'a str,
-    requests: Requests<'a>,
-    duration_ms: Duration,
-}
-
-#[derive(Serialize)]
-struct Upstream<'a> {
-    upstream: &'a str,
-    total: u64,
-    duration_ms: Duration,
-}
-
-#[derive(Default, Serialize)]
-struct Duration {
-    mean: f64,
-    p50: f64,
-    p95: f64,
-    p99: f64,
-}
-
-#[derive(Serialize)]
-struct Platform {
-    awaits: u64,
-    requests_awaiting: u64,
-    awaits_per_request: f64,
-}
-
-#[derive(Serialize)]
-struct Outbox<'a> {
-    flushes: u64,
-    dropped: Counts<'a>,
-}
+/// How many of what, by name.
+type Counts<'a> = Vec<(&'a str, u64)>;
 
 /// The document.
 #[must_use]
+#[inline(never)]
 pub fn document(about: &About<'_>, readings: &Readings, now: Millis) -> String {
     let mut board = Board::default();
     for series in readings.iter().flatten().flat_map(|reading| &reading.series) {
         board.add(series.clone());
     }
-    let isolates = readings.iter().flatten().fold(0, |sum: u32, reading| sum.saturating_add(reading.isolates));
-    let sum = |family| board.counts(family).fold(0, |sum: u64, (_, count)| sum.saturating_add(count));
-    let (awaits, requests) = (sum(Family::Awaits), sum(Family::Requests));
-    let time = rfc3339(now);
-    let document = Document {
-        timestamp: time.as_str(),
-        name: about.name,
-        environment: about.environment,
-        release: about.release(),
-        version: VERSION,
-        shards: Shards { asked: readings.len(), missing: readings.iter().filter(|reading| reading.is_none()).count() },
-        isolates,
-        requests: Requests::of(&board),
-        routes: routes(&board),
-        upstreams: upstreams(&board),
-        problems: by_first(&board, Family::Problems),
-        platform: Platform {
-            awaits,
-            requests_awaiting: sum(Family::Awaiting),
-            awaits_per_request: rounded(share(awaits, requests), 10_000.0),
-        },
-        outbox: Outbox { flushes: sum(Family::Flushes), dropped: by_first(&board, Family::Dropped) },
-    };
-    // A struct of texts and numbers always becomes JSON; an empty body is what is left if that ever fails.
-    serde_json::to_string(&document).unwrap_or_default()
+    let isolates = readings.iter().flatten().fold(0, |sum: u64, reading| sum.saturating_add(reading.isolates.into()));
+    let missing = readings.iter().filter(|reading| reading.is_none()).count();
+    let mut page = Page(String::from("{"));
+    page.text("timestamp", rfc3339(now).as_str());
+    page.text("name", about.name);
+    match about.environment {
+        Some(environment) => page.text("environment", environment),
+        None => page.raw("environment", "null"),
+    }
+    page.text("release", &about.release());
+    page.text("version", VERSION);
+    page.object("shards", |page| {
+        page.number("asked", readings.len() as u64);
+        page.number("missing", missing as u64);
+    });
+    page.number("isolates", isolates);
+    let requests = board.of(Family::Requests);
+    page.requests(requests);
+    page.list("routes", board.of(Family::Duration), |page, route, times| {
+        page.text("route", route);
+        // They stand together, for the route is their first label.
+        let first = requests.partition_point(|series| first(series) < route);
+        let count = requests.iter().skip(first).take_while(|series| self::first(series) == route).count();
+        page.requests(requests.get(first..first.saturating_add(count)).unwrap_or_default());
+        page.duration(times);
+    });
+    page.list("upstreams", board.of(Family::UpstreamDuration), |page, upstream, times| {
+        page.text("upstream", upstream);
+        page.number("total", times.count());
+        page.duration(times);
+    });
+    page.counts("problems", &by(board.of(Family::Problems), 0));
+    let (awaits, all) = (sum(board.of(Family::Awaits)), sum(requests));
+    page.object("platform", |page| {
+        page.number("awaits", awaits);
+        page.number("requests_awaiting", sum(board.of(Family::Awaiting)));
+        page.decimal("awaits_per_request", scaled(awaits, all, 10_000), 4);
+    });
+    page.object("outbox", |page| {
+        page.number("flushes", sum(board.of(Family::Flushes)));
+        page.counts("dropped", &by(board.of(Family::Dropped), 0));
+    });
+    page.0.push('}');
+    page.0
 }
 
-fn routes(board: &Board) -> Vec<Route<'_>> {
-    let mut by_route: BTreeMap<&str, Requests<'_>> = BTreeMap::new();
-    for (labels, more) in board.counts(Family::Requests) {
-        by_route.entry(labels.first().map_or("", String::as_str)).or_default().add(labels, more);
-    }
-    let mut routes = Vec::new();
-    for (labels, times) in board.times(Family::Duration) {
-        let route = labels.first().map_or("", String::as_str);
-        let requests = by_route.remove(route).unwrap_or_default().rated();
-        routes.push(Route { route, requests, duration_ms: Duration::of(times) });
-    }
-    routes
+fn first(series: &Series) -> &str {
+    series.labels.first().map_or("", String::as_str)
 }
 
-fn upstreams(board: &Board) -> Vec<Upstream<'_>> {
-    let mut upstreams = Vec::new();
-    for (labels, times) in board.times(Family::UpstreamDuration) {
-        let upstream = labels.first().map_or("", String::as_str);
-        upstreams.push(Upstream { upstream, total: times.count(), duration_ms: Duration::of(times) });
-    }
-    upstreams
+fn sum(series: &[Series]) -> u64 {
+    series.iter().fold(0, |sum, series| sum.saturating_add(series.count()))
 }
 
-fn by_first(board: &Board, family: Family) -> Counts<'_> {
+/// Counters by one of their labels.
+fn by(series: &[Series], label: usize) -> Counts<'_> {
     let mut counts = Counts::new();
-    for (labels, more) in board.counts(family) {
-        add(&mut counts, labels.first(), more);
+    for one in series {
+        let name = one.labels.get(label).map_or("", String::as_str);
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count = count.saturating_add(one.count()),
+            None => counts.push((name, one.count())),
+        }
     }
+    counts.sort_unstable();
     counts
 }
 
-fn add<'a>(counts: &mut Counts<'a>, name: Option<&'a String>, more: u64) {
-    let count = counts.entry(name.map_or("", String::as_str)).or_default();
-    *count = count.saturating_add(more);
+/// How many steps the share of a part of the whole has; 0 of nothing.
+fn scaled(part: u64, whole: u64, steps: u64) -> u64 {
+    let half = u128::from(whole).div_euclid(2);
+    let share = u128::from(part).saturating_mul(steps.into()).saturating_add(half).checked_div(whole.into());
+    share.and_then(|share| u64::try_from(share).ok()).unwrap_or_default()
 }
 
-impl<'a> Requests<'a> {
-    fn of(board: &'a Board) -> Self {
-        let mut requests = Self::default();
-        for (labels, more) in board.counts(Family::Requests) {
-            requests.add(labels, more);
+/// How long so many per cent of all take at the most, in tenths of a millisecond; within a bucket as if they were spread
+/// evenly. The last bound where it is longer: nothing more is known.
+fn quantile(times: &Times, percent: u64) -> u64 {
+    let wanted = times.count().saturating_mul(percent);
+    let (mut below, mut start) = (0_u64, 0_u64);
+    for (end, count) in BOUNDS_MS.iter().zip(times.buckets()) {
+        let (end, count) = (end.saturating_mul(10), count.saturating_mul(100));
+        if count > 0 && below.saturating_add(count) >= wanted {
+            let within = scaled(wanted.saturating_sub(below), count, end.saturating_sub(start));
+            return start.saturating_add(within);
         }
-        requests.rated()
-    }
-
-    fn add(&mut self, labels: &'a [String], more: u64) {
-        self.total = self.total.saturating_add(more);
-        add(&mut self.status, labels.get(1), more);
-        add(&mut self.outcome, labels.get(2), more);
-    }
-
-    fn rated(self) -> Self {
-        let errors = self.status.get("5xx").copied().unwrap_or_default();
-        Self { error_rate: rounded(share(errors, self.total), 10_000.0), ..self }
-    }
-}
-
-impl Duration {
-    fn of(times: &Times) -> Self {
-        let quantile = |share| rounded(quantile(times, share), 10.0);
-        let mean = rounded(share(times.sum_ms, times.count()), 10.0);
-        Self { mean, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) }
-    }
-}
-
-/// How long that share of all takes at the most, in milliseconds; within a bucket as if they were spread evenly. As long as
-/// the last bound where it is longer: nothing more is known.
-fn quantile(times: &Times, share: f64) -> f64 {
-    if times.count() == 0 {
-        return 0.0;
-    }
-    let (wanted, mut below) = (share * times.count() as f64, 0.0);
-    let mut start = 0.0;
-    for (end, count) in BOUNDS_MS.iter().zip(&times.buckets) {
-        let (end, count) = (*end as f64, *count as f64);
-        if count > 0.0 && below + count >= wanted {
-            return start + (end - start) * (wanted - below) / count;
-        }
-        below += count;
+        below = below.saturating_add(count);
         start = end;
     }
-    start
+    if wanted == 0 { 0 } else { start }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+/// JSON on its way: whatever is written ends with what comes before the next member.
+struct Page(String);
+
+impl Page {
+    fn key(&mut self, key: &str) {
+        if !self.0.ends_with(['{', '[']) {
+            self.0.push(',');
+        }
+        self.0.extend(["\"", key, "\":"]);
+    }
+
+    fn raw(&mut self, key: &str, value: &str) {
+        self.key(key);
+        self.0.push_str(value);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.raw(key, &quoted(value));
+    }
+
+    fn number(&mut self, key: &str, value: u64) {
+        self.raw(key, &value.to_string());
+    }
+
+    /// A number with so many decimals, given in its smallest steps.
+    fn decimal(&mut self, key: &str, steps: u64, decimals: usize) {
+        let digits = format!("{steps:0width$}", width = decimals.saturating_add(1));
+        let (whole, part) = digits.split_at_checked(digits.len().saturating_sub(decimals)).unwrap_or((&digits, "0"));
+        self.raw(key, &[whole, ".", part].concat());
+    }
+
+    fn object(&mut self, key: &str, members: impl FnOnce(&mut Self)) {
+        self.raw(key, "{");
+        members(self);
+        self.0.push('}');
+    }
+
+    fn counts(&mut self, key: &str, counts: &Counts<'_>) {
+        self.raw(key, "{");
+        for (name, count) in counts {
+            let quoted = quoted(name);
+            self.number(quoted.trim_matches('"'), *count);
+        }
+        self.0.push('}');
+    }
+
+    /// One object for each series, with its first label and its times.
+    fn list(&mut self, key: &str, series: &[Series], mut members: impl FnMut(&mut Self, &str, &Times)) {
+        self.raw(key, "[");
+        for one in series {
+            let Some(times) = Times::of(&one.numbers) else { continue };
+            self.0.push_str(if self.0.ends_with('[') { "{" } else { ",{" });
+            members(self, first(one), &times);
+            self.0.push('}');
+        }
+        self.0.push(']');
+    }
+
+    #[inline(never)]
+    fn requests(&mut self, series: &[Series]) {
+        self.raw("requests", "{");
+        let (total, status) = (sum(series), by(series, 1));
+        self.number("total", total);
+        self.counts("status", &status);
+        self.counts("outcome", &by(series, 2));
+        let errors = status.iter().find(|(class, _)| *class == "5xx").map_or(0, |(_, errors)| *errors);
+        self.decimal("error_rate", scaled(errors, total, 10_000), 4);
+        self.0.push('}');
+    }
+
+    #[inline(never)]
+    fn duration(&mut self, times: &Times) {
+        self.raw("duration_ms", "{");
+        self.decimal("mean", scaled(times.sum_ms(), times.count(), 10), 1);
+        for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99)] {
+            self.decimal(name, quantile(times, percent), 1);
+        }
+        self.0.push('}');
+    }
 }
 
-fn rounded(number: f64, steps: f64) -> f64 {
-    (number * steps).round() / steps
+/// A text of JSON.
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn times(all: &[u64]) -> Times {
-        let mut times = Times::default();
-        all.iter().for_each(|ms| times.add(*ms));
-        times
+    #[test]
+    fn a_quantile_lies_within_its_bucket() {
+        let cases: [(&[u64], u64, u64); 6] = [
+            (&[], 50, 0),
+            (&[3], 50, 35),
+            (&[0, 0, 0, 400], 50, 7),
+            (&[30, 40, 60, 70], 50, 500),
+            (&[30, 40, 60, 70], 99, 990),
+            (&[20_000], 99, 100_000),
+        ];
+        for (all, percent, expected) in cases {
+            let mut times = Times::default();
+            all.iter().for_each(|ms| times.add(*ms));
+            assert_eq!(quantile(&times, percent), expected, "{all:?} {percent}");
+        }
     }
 
     #[test]
-    fn a_quantile_lies_within_its_bucket() {
-        let cases: [(&[u64], f64, f64); 6] = [
-            (&[], 0.5, 0.0),
-            (&[3], 0.5, 3.5),
-            (&[0, 0, 0, 400], 0.5, 0.7),
-            (&[30, 40, 60, 70], 0.5, 50.0),
-            (&[30, 40, 60, 70], 0.99, 99.0),
-            (&[20_000], 0.99, 10_000.0),
-        ];
-        for (all, share, expected) in cases {
-            let found = rounded(quantile(&times(all), share), 10.0);
-            assert!((found - expected).abs() < 0.05, "{all:?} {share}: {found}");
+    fn shares_are_rounded_and_written_with_their_decimals() {
+        for (part, whole, expected) in
+            [(0, 0, "0.0000"), (1, 3, "0.3333"), (2, 3, "0.6667"), (7, 7, "1.0000"), (25, 2, "12.5000")]
+        {
+            let mut page = Page("{".into());
+            page.decimal("x", scaled(part, whole, 10_000), 4);
+            assert_eq!(page.0, format!("{{\"x\":{expected}"));
         }
     }
 }

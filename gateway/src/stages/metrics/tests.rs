@@ -5,20 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::{
     config::text::{Piece, Variables},
-    fleet::metrics::{Series, Times, Value, family::Family},
+    fleet::metrics::{Series, Times, family::Family},
 };
 
 const ABOUT: About<'static> = About { name: "acme", environment: Some("staging"), release: 0xfeed };
 
 fn count(family: Family, labels: &[&str], count: u64) -> Series {
-    let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-    Series { family: family.number(), labels, value: Value::Count(count) }
+    Series::new(family, labels.iter().map(|label| (*label).to_owned()).collect(), &[count])
 }
 
 fn times(family: Family, label: &str, all: &[u64]) -> Series {
     let mut times = Times::default();
     all.iter().for_each(|ms| times.add(*ms));
-    Series { family: family.number(), labels: vec![label.to_owned()], value: Value::Times(times) }
+    Series::new(family, vec![label.to_owned()], times.numbers())
 }
 
 /// Three objects, of which the last one does not answer.

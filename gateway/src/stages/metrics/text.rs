@@ -7,7 +7,7 @@
 
 use super::{About, Readings, VERSION};
 use crate::fleet::metrics::{
-    Series, Times, Value,
+    Series, Times,
     family::{self, Family, Kind},
 };
 
@@ -37,24 +37,22 @@ impl Format {
 
 /// The whole text.
 #[must_use]
+#[inline(never)]
 pub fn exposition(about: &About<'_>, readings: &Readings, format: Format) -> String {
     let mut page = Page { text: String::new(), format };
     page.info(about);
-    let of = |shard: usize, found: &[Series], family: Family, page: &mut Page| {
-        let shard = shard.to_string();
-        for series in found.iter().filter(|series| Family::of(series.family) == Some(family)) {
-            page.series(family.about(), series, &shard);
-        }
-    };
     for family in Family::ALL {
         page.family(family.about());
         for (shard, reading) in readings.iter().enumerate() {
-            of(shard, reading.as_ref().map_or(&[], |reading| &reading.series), *family, &mut page);
+            let of = |series: &&Series| series.family == family.number();
+            for series in reading.iter().flat_map(|reading| &reading.series).filter(of) {
+                page.series(family.about(), series, shard);
+            }
         }
     }
     page.gauges(readings);
     if format == Format::OpenMetrics {
-        page.text.push_str("# EOF\n");
+        page.push(&["# EOF\n"]);
     }
     page.text
 }
@@ -66,7 +64,9 @@ struct Page {
 
 impl Page {
     fn push(&mut self, parts: &[&str]) {
-        self.text.extend(parts.iter().copied());
+        for part in parts {
+            self.text.push_str(part);
+        }
     }
 
     fn head(&mut self, name: &str, kind: &str, help: &str) {
@@ -92,69 +92,84 @@ impl Page {
             Format::Text => self.head("ferrogate_app_info", "gauge", help),
             Format::OpenMetrics => self.head("ferrogate_app", "info", help),
         }
-        let (names, release) = (["name", "environment", "release", "version"], about.release());
-        let values = [about.name, about.environment.unwrap_or_default(), &release, VERSION];
-        self.sample("ferrogate_app_info", names.into_iter().zip(values), "1");
+        let mut labels = String::new();
+        let (release, environment) = (about.release(), about.environment.unwrap_or_default());
+        for (name, value) in
+            [("name", about.name), ("environment", environment), ("release", &*release), ("version", VERSION)]
+        {
+            label(&mut labels, name, value);
+        }
+        self.push(&["ferrogate_app_info{", &labels, "} 1\n"]);
     }
 
     fn gauges(&mut self, readings: &Readings) {
         self.head("ferrogate_isolates", "gauge", "Isolates that handed over counts within the last minute.");
+        let mut missing = 0_usize;
         for (shard, reading) in readings.iter().enumerate() {
-            if let Some(reading) = reading {
-                let labels = [("shard", &*shard.to_string())];
-                self.sample("ferrogate_isolates", labels.into_iter(), &reading.isolates.to_string());
+            match reading {
+                Some(reading) => {
+                    let (shard, isolates) = (shard.to_string(), reading.isolates.to_string());
+                    self.push(&["ferrogate_isolates{shard=\"", &shard, "\"} ", &isolates, "\n"]);
+                }
+                None => missing = missing.saturating_add(1),
             }
         }
         let name = "ferrogate_metrics_shards_missing";
         self.head(name, "gauge", "Objects with counts that did not answer in time: their series are missing here.");
-        let missing = readings.iter().filter(|reading| reading.is_none()).count();
-        self.sample(name, [].into_iter(), &missing.to_string());
+        self.push(&[name, " ", &missing.to_string(), "\n"]);
     }
 
-    fn series(&mut self, about: &family::About, series: &Series, shard: &str) {
-        let labels = about.labels.iter().copied().zip(series.labels.iter().map(String::as_str));
-        let labels = labels.chain([("shard", shard)]);
-        match &series.value {
-            Value::Count(count) => self.sample(&[about.name, "_total"].concat(), labels, &count.to_string()),
-            Value::Times(times) => self.histogram(about.name, labels, times),
+    fn series(&mut self, about: &family::About, series: &Series, shard: usize) {
+        let mut labels = String::new();
+        for (name, value) in about.labels.iter().zip(&series.labels) {
+            label(&mut labels, name, value);
+        }
+        label(&mut labels, "shard", &shard.to_string());
+        match Times::of(&series.numbers) {
+            Some(times) => self.histogram(about.name, &labels, &times),
+            None => self.push(&[about.name, "_total{", &labels, "} ", &series.count().to_string(), "\n"]),
         }
     }
 
-    fn histogram<'l>(&mut self, name: &str, labels: impl Iterator<Item = Label<'l>> + Clone, times: &Times) {
-        let (bucket, mut sum) = ([name, "_bucket"].concat(), 0_u64);
-        for (end, more) in ENDS.iter().zip(&times.buckets) {
+    fn histogram(&mut self, name: &str, labels: &str, times: &Times) {
+        let mut sum = 0_u64;
+        for (end, more) in ENDS.iter().zip(times.buckets()) {
             sum = sum.saturating_add(*more);
-            self.sample(&bucket, labels.clone().chain([("le", *end)]), &sum.to_string());
+            self.push(&[name, "_bucket{", labels, ",le=\"", end, "\"} ", &sum.to_string(), "\n"]);
         }
-        let ms = times.sum_ms;
+        let ms = times.sum_ms();
         let seconds = format!("{}.{:03}", ms / 1_000, ms % 1_000);
-        self.sample(&[name, "_sum"].concat(), labels.clone(), &seconds);
-        self.sample(&[name, "_count"].concat(), labels, &sum.to_string());
-    }
-
-    fn sample<'l>(&mut self, name: &str, labels: impl Iterator<Item = Label<'l>>, value: &str) {
-        self.text.push_str(name);
-        let mut before = "{";
-        for (label, value) in labels {
-            self.push(&[before, label, "=\""]);
-            self.escaped(value);
-            before = "\",";
-        }
-        let end = if before == "{" { " " } else { "\"} " };
-        self.push(&[end, value, "\n"]);
-    }
-
-    fn escaped(&mut self, value: &str) {
-        for letter in value.chars() {
-            match letter {
-                '\\' => self.text.push_str("\\\\"),
-                '"' => self.text.push_str("\\\""),
-                '\n' => self.text.push_str("\\n"),
-                other => self.text.push(other),
-            }
-        }
+        self.push(&[
+            name,
+            "_sum{",
+            labels,
+            "} ",
+            &seconds,
+            "\n",
+            name,
+            "_count{",
+            labels,
+            "} ",
+            &sum.to_string(),
+            "\n",
+        ]);
     }
 }
 
-/// A name and a value.
-type Label<'l> = (&'l str, &'l str);
+/// Adds a label to those that are there.
+fn label(labels: &mut String, name: &str, value: &str) {
+    if !labels.is_empty() {
+        labels.push(',');
+    }
+    labels.push_str(name);
+    labels.push_str("=\"");
+    for letter in value.chars() {
+        match letter {
+            '\\' => labels.push_str("\\\\"),
+            '"' => labels.push_str("\\\""),
+            '\n' => labels.push_str("\\n"),
+            other => labels.push(other),
+        }
+    }
+    labels.push('"');
+}

@@ -26,8 +26,8 @@ fn counters(series: Vec<Series>) -> Vec<String> {
         board.add(one).unwrap();
     }
     let families = [Family::Requests, Family::Problems, Family::Awaits, Family::Awaiting, Family::Dropped];
-    let line = |(labels, count): (&[String], u64)| format!("{} {count}", labels.join("|"));
-    families.into_iter().flat_map(|family| board.counts(family).map(line).collect::<Vec<_>>()).collect()
+    let line = |series: &Series| format!("{} {}", series.labels.join("|"), series.count());
+    families.into_iter().flat_map(|family| board.of(family).iter().map(line).collect::<Vec<_>>()).collect()
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn times_are_kept_by_route_and_by_upstream() {
     tally.count(&Seen { took_ms: Some(7), ..seen(Place::Route(0), 401, Outcome::Refused("authn", "token_missing")) });
     tally.count(&Seen { took_ms: None, ..seen(Place::Path(NO_ROUTE), 500, Outcome::Refused("entry", "internal")) });
     let mut found: Vec<(u8, String, u64, u64)> = Vec::new();
-    for Series { family, labels, value } in tally.drain(&Own) {
-        if let Value::Times(times) = value {
-            found.push((family, labels[0].clone(), times.count(), times.sum_ms));
+    for Series { family, labels, numbers } in tally.drain(&Own) {
+        if let Some(times) = Times::of(&numbers) {
+            found.push((family, labels[0].clone(), times.count(), times.sum_ms()));
         }
     }
     let expected = [
@@ -116,7 +116,6 @@ fn labels_that_nobody_foresaw_have_a_limit() {
     let series = tally.drain(&Own);
     for (family, most) in [(Family::Requests, MOST_PATHS), (Family::Problems, MOST_RARE + 1)] {
         let of: Vec<&Series> = series.iter().filter(|series| series.family == family.number()).collect();
-        let count = |series: &&Series| if let Value::Count(count) = series.value { count } else { 0 };
-        assert_eq!((of.len(), of.iter().map(count).sum::<u64>()), (most, 10_000), "{family:?}");
+        assert_eq!((of.len(), of.iter().map(|series| series.count()).sum::<u64>()), (most, 10_000), "{family:?}");
     }
 }
