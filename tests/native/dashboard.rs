@@ -33,8 +33,7 @@ fn metrics_in(text: &str) -> impl Iterator<Item = &str> {
 fn known() -> BTreeSet<String> {
     let of = |family: &Family| {
         let about = family.about();
-        let suffixes: &[&str] =
-            if about.kind == Kind::Counter { &["_total"] } else { &["_bucket", "_sum", "_count"] };
+        let suffixes: &[&str] = if about.kind == Kind::Counter { &["_total"] } else { &["_bucket", "_sum", "_count"] };
         suffixes.iter().map(|suffix| format!("{}{suffix}", about.name)).collect::<Vec<_>>()
     };
     let about = About { name: "test", environment: None, release: 0 };
@@ -63,9 +62,9 @@ fn every_label_that_is_asked_for_exists() {
     let labels: BTreeSet<&str> = Family::ALL.iter().flat_map(|family| family.about().labels).copied().collect();
     let dashboard = dashboard();
     for expression in expressions(&dashboard) {
-        let grouped = expression.match_indices("by (").flat_map(|(at, _)| {
-            expression[at + 4..].split(')').next().unwrap().split(',').map(str::trim)
-        });
+        let grouped = expression
+            .match_indices("by (")
+            .flat_map(|(at, _)| expression[at + 4..].split(')').next().unwrap().split(',').map(str::trim));
         let matched = expression.match_indices('{').flat_map(|(at, _)| {
             let inner = expression[at + 1..].split('}').next().unwrap();
             inner.split(',').map(|part| part.split(['=', '!']).next().unwrap())

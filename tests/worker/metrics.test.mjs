@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, head } from './lib/client.mjs';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
 import { startOrigin } from './lib/origin.mjs';
 import { eventually } from './lib/poll.mjs';
-import { bearer } from './lib/tokens.mjs';
+import { token } from './lib/tokens.mjs';
 
 const TOKEN = '3kF1c0m2S5n8vQxZ7yTtWqLpR4uJ6hGdEaBsYwNiOeM=';
 const CONFIGURATION = `
@@ -35,6 +37,9 @@ auth = "none"
 upstream = "origin"
 auth = "main"
 `;
+
+/** Longer than answers are prompt (PROMPT_MS in src/entry/call.mjs). */
+const WATCHED_AFTER_MS = 100;
 
 const SCRAPER = { headers: { authorization: `Bearer ${TOKEN}` } };
 const ROUTE = 'GET,POST /open/{rest...}';
@@ -88,7 +93,7 @@ describe('a gateway that counts', () => {
   test('tells it to an operator as a document, and to nobody else', async () => {
     const path = '/api/v1/monitoring/metrics';
     assert.equal((await gateway.ask(path)).status, 401);
-    const operator = { headers: { authorization: bearer({ scope: 'gateway:operate' }) } };
+    const operator = { headers: { authorization: `Bearer ${token({ scope: 'gateway:operate' })}` } };
     const { status, headers, json } = await gateway.ask(path, operator);
     assert.deepEqual([status, headers['content-type'], headers['cache-control']], [200, 'application/json', 'no-store']);
     const { shards, routes } = json();
@@ -121,11 +126,10 @@ test('a gateway whose wasm dies counts what was answered without it, and goes on
 test('a client that leaves is counted', async (t) => {
   const gateway = await start('faults');
   t.after(() => gateway.stop());
-  const { connect, head } = await import('./lib/client.mjs');
   const socket = await connect(gateway.port);
-  socket.write(head('GET', '/open/silent'));
-  await eventually(async () => (await gateway.memory()).slots === 1);
-  await origin.started?.('/open/silent');
+  socket.write(head('GET', '/open/hang'));
+  await origin.arrival('/open/hang');
+  await pause(WATCHED_AFTER_MS); // time alone makes an answer slow
   socket.destroy();
   await counts(gateway, 1, 'ferrogate_problems_total', { code: 'client_gone' });
 });

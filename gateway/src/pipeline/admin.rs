@@ -20,7 +20,7 @@ use crate::{
         exchange::Exchange,
         fleet,
         gateway::Gateway,
-        run::{authenticate, authorize},
+        run,
     },
     ports::{Ports, upstream::Failure},
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
@@ -78,11 +78,11 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, rest: &str,
 
 /// Lets operators in, by the stages that routes have.
 async fn admit<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, role: Role, ports: &P) -> Result<(), Problem> {
-    authenticate(exchange, &authn::Config::Token(vec![admin.issuer]), ports).await?;
+    let who = authn::Config::Token(vec![admin.issuer]);
     let mut holders = admin.holders(role);
     holders.sort_unstable();
     let roles = authz::Roles { wanted: vec![role.word().to_owned()], satisfied_by: holders };
-    authorize(exchange, &authz::Config { roles, ..authz::Config::default() }, ports).map(drop)
+    run::admit(exchange, &who, &authz::Config { roles, ..authz::Config::default() }, ports).await
 }
 
 #[derive(Serialize)]

@@ -20,7 +20,7 @@ use crate::{
         exchange::Exchange,
         finish::Closed,
         gateway::{self, Gateway, ReadyRoute},
-        run::{authenticate, authorize},
+        run,
     },
     ports::{
         Ports,
@@ -177,8 +177,7 @@ async fn admit<P: Ports>(exchange: &mut Exchange<'_>, metrics: &Metrics, ports: 
     // Nobody's token is right where there is no operator: the stage still tells what is wrong with what was sent.
     let nobody = (authn::Config::Token(Vec::new()), authz::Config::default());
     let (who, may) = metrics.operator.as_ref().unwrap_or(&nobody);
-    authenticate(exchange, who, ports).await?;
-    authorize(exchange, may, ports).map(drop)
+    run::admit(exchange, who, may, ports).await
 }
 
 /// Asks all objects, one after another. Each has its share of the time that is left, so that one that hangs does not take

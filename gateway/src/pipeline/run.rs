@@ -1,6 +1,6 @@
 //! The pipeline: one plain function that reads like the list in the README.
 
-use std::rc::Rc;
+use std::{pin::Pin, rc::Rc};
 
 use crate::{
     blueprint::Action,
@@ -262,12 +262,22 @@ fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &
     left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 
+/// Lets in whoever may use a path of the gateway's own, by the stages that routes have. In a box that does not say what is in
+/// it, so that all such paths share one copy of these stages, and only routes have theirs in line.
+pub(super) fn admit<'e, P: Ports>(
+    exchange: &'e mut Exchange<'_>,
+    who: &'e authn::Config,
+    wanted: &'e authz::Config,
+    ports: &'e P,
+) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + 'e>> {
+    Box::pin(async move {
+        authenticate(exchange, who, ports).await?;
+        authorize(exchange, wanted, ports).map(drop)
+    })
+}
+
 /// Who asks, for a route or a path of the gateway's own that takes these tokens.
-pub(super) async fn authenticate<P: Ports>(
-    exchange: &mut Exchange<'_>,
-    config: &authn::Config,
-    ports: &P,
-) -> Result<(), Problem> {
+async fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, config: &authn::Config, ports: &P) -> Result<(), Problem> {
     let gateway = exchange.gateway;
     let asked = authn::Asked { authorization: exchange.header(Header::Authorization), realm: &gateway.name };
     let found = authn::authenticate(gateway.issuers(), config, asked, ports, unverified).await;
@@ -285,11 +295,7 @@ fn unverified(failure: Failure) -> Problem {
 }
 
 /// Whether they may, by what a route or a path of the gateway's own asks for.
-pub(super) fn authorize<P: Ports>(
-    exchange: &Exchange<'_>,
-    wanted: &authz::Config,
-    ports: &P,
-) -> Result<Authorized, Problem> {
+fn authorize<P: Ports>(exchange: &Exchange<'_>, wanted: &authz::Config, ports: &P) -> Result<Authorized, Problem> {
     let principal = exchange.principal.as_deref();
     let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
     ports.saw(|| account::authorization(exchange, wanted, &authorized));

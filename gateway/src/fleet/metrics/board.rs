@@ -1,6 +1,10 @@
 //! All series that there are, with a limit: what would be one too many becomes `other`. Adding is the same in any order.
 
-use super::{Series, family::Family};
+use super::{
+    Series,
+    family::Family,
+    packed::{self, Reader},
+};
 
 /// Most series of a family. Beyond them a new value of the first label becomes [`OTHER`].
 pub const MOST_SERIES: usize = 2_000;
@@ -39,10 +43,23 @@ impl Board {
         Some(family)
     }
 
-    /// All series, by family, then by labels.
-    #[must_use]
-    pub fn series(&self) -> &[Series] {
-        &self.0
+    /// Adds what is packed. Says to which families.
+    pub fn add_all(&mut self, packed: &[u8]) -> Vec<Family> {
+        let mut changed = Vec::new();
+        for family in Reader(packed).filter_map(|series| self.add(series)) {
+            if !changed.contains(&family) {
+                changed.push(family);
+            }
+        }
+        changed
+    }
+
+    /// The series of a family, packed, behind what there is.
+    pub fn pack(&self, family: Family, bytes: &mut Vec<u8>) {
+        for Series { labels, numbers, .. } in self.of(family) {
+            let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+            packed::put(bytes, family, &labels, numbers);
+        }
     }
 
     /// The series of a family, by labels.

@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod family;
+pub mod packed;
 pub mod shard;
 pub mod tally;
 
@@ -70,14 +71,14 @@ impl Times {
     }
 }
 
-/// A series of a family, as it travels and is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A series of a family; or what is to be added to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// The number of its family.
     pub family: u8,
     /// The values of its labels, in the order of the family's.
     pub labels: Vec<String>,
-    /// Its numbers, or what is to be added to each: one of a counter, those of [`Times`] of a histogram.
+    /// One of a counter, those of [`Times`] of a histogram.
     pub numbers: Vec<u64>,
 }
 
@@ -102,8 +103,8 @@ pub struct Delta {
     pub isolate: u64,
     /// The how manieth time: each number is added once.
     pub number: u64,
-    /// What to add.
-    pub series: Vec<Series>,
+    /// What to add, [`packed`].
+    pub series: Vec<u8>,
 }
 
 /// What a caller asks.
@@ -129,8 +130,8 @@ pub enum Answer {
 /// What an object has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
-    /// All series, by family, then by labels.
-    pub series: Vec<Series>,
+    /// All series, by family, then by labels, [`packed`].
+    pub series: Vec<u8>,
     /// How many isolates handed something over within the last minute.
     pub isolates: u32,
 }

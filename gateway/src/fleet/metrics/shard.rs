@@ -3,13 +3,15 @@
 //! What it counts may be lost: it is in memory, and stored [`PERSIST_MS`] after it came at the latest, and always before
 //! anybody reads it. So no reader ever sees a counter fall: what is lost has been seen by nobody.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Answer, Delta, Metrics, Question, Reading, Series, board::Board, family::Family};
+use super::{
+    Answer, Delta, Metrics, Question, Reading,
+    board::Board,
+    family::Family,
+    packed::{self, Reader},
+};
 use crate::{
     fleet::{
         machine::Machine,
-        message,
         store::{Fault, Store},
     },
     http::Millis,
@@ -35,7 +37,7 @@ const FAMILY: u8 = b'f';
 const SENDERS: &[u8] = b"senders";
 
 /// What is known of an isolate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sender {
     isolate: u64,
     /// The highest number that has come from it.
@@ -82,12 +84,17 @@ impl Machine for Shard {
     fn restore(_: Millis, store: &mut dyn Store) -> Result<Self, Fault> {
         let mut shard = Self::default();
         for (_, value) in store.scan(&[FAMILY], &[FAMILY.saturating_add(1)], usize::from(u8::MAX))? {
-            let stored: Vec<Series> = message::decode(STORED, &value).unwrap_or_default();
-            for series in stored {
-                shard.board.add(series);
-            }
+            shard.board.add_all(stored(&value));
         }
-        shard.senders = store.get(SENDERS)?.and_then(|bytes| message::decode(STORED, &bytes)).unwrap_or_default();
+        let senders = store.get(SENDERS)?.unwrap_or_default();
+        let numbers = Reader(stored(&senders)).numbers(u64::MAX).unwrap_or_default();
+        let (all, _) = numbers.as_chunks::<4>();
+        shard.senders.extend(all.iter().map(|[isolate, number, came, at]| Sender {
+            isolate: *isolate,
+            number: *number,
+            came: *came,
+            at: *at,
+        }));
         Ok(shard)
     }
 
@@ -99,7 +106,11 @@ impl Machine for Shard {
                 let lately = |sender: &&Sender| now.saturating_sub(sender.at) < LATELY_MS;
                 let isolates = self.senders.iter().filter(lately).count();
                 let isolates = u32::try_from(isolates).unwrap_or(u32::MAX);
-                Ok(Answer::Reading(Reading { series: self.board.series().to_vec(), isolates }))
+                let mut series = Vec::new();
+                for family in Family::ALL {
+                    self.board.pack(*family, &mut series);
+                }
+                Ok(Answer::Reading(Reading { series, isolates }))
             }
         }
     }
@@ -124,9 +135,10 @@ impl Shard {
         if !self.is_first(now, isolate, number) {
             return Answer::Known;
         }
-        for series in series {
-            let changed = self.board.add(series);
-            self.changed.extend(changed.filter(|family| !self.changed.contains(family)));
+        for family in self.board.add_all(&series) {
+            if !self.changed.contains(&family) {
+                self.changed.push(family);
+            }
         }
         // An alarm that is set stays set, whoever reads meanwhile: setting one is a write.
         self.due.get_or_insert(now.saturating_add(PERSIST_MS));
@@ -159,10 +171,23 @@ impl Shard {
             return Ok(());
         }
         for family in std::mem::take(&mut self.changed) {
-            store.put(&[FAMILY, family.number()], &message::encode(STORED, &self.board.of(family)))?;
+            let mut value = vec![STORED];
+            self.board.pack(family, &mut value);
+            store.put(&[FAMILY, family.number()], &value)?;
         }
-        store.put(SENDERS, &message::encode(STORED, &self.senders))
+        let mut numbers = Vec::new();
+        for Sender { isolate, number, came, at } in &self.senders {
+            numbers.extend([isolate, number, came, at]);
+        }
+        let mut value = vec![STORED];
+        packed::put_numbers(&mut value, &numbers);
+        store.put(SENDERS, &value)
     }
+}
+
+/// What was stored in this format; nothing of another.
+fn stored(value: &[u8]) -> &[u8] {
+    value.strip_prefix(&[STORED]).unwrap_or_default()
 }
 
 #[cfg(test)]

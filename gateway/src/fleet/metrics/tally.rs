@@ -3,7 +3,7 @@
 //!
 //! Bounded by construction: by the routes and upstreams of the configuration and the words of the code.
 
-use super::{Series, Times, board::OTHER, family::Family};
+use super::{Times, board::OTHER, family::Family, packed};
 use crate::http::Millis;
 
 /// The classes of status codes.
@@ -224,37 +224,34 @@ impl Tally {
         self.paths.len().saturating_sub(1)
     }
 
-    /// Takes out all that was counted.
-    pub fn drain(&mut self, names: &dyn Names) -> Vec<Series> {
-        let mut series = Vec::new();
+    /// Takes out all that was counted, [`packed`].
+    pub fn drain(&mut self, names: &dyn Names) -> Vec<u8> {
+        let mut bytes = Vec::new();
         for row in std::mem::take(&mut self.rows) {
             if let Some(at) = self.rows_of.get_mut(row.place) {
                 *at = 0;
             }
-            let label = self.label(row.place, names);
-            row.drain(label, &mut series);
+            row.pack(self.label(row.place, names), &mut bytes);
         }
         for (index, times) in self.upstreams.iter_mut().enumerate().filter(|(_, times)| times.count() > 0) {
             let name = u16::try_from(index).map(|index| names.upstream(index)).unwrap_or_default();
-            series.push(Series::new(Family::UpstreamDuration, vec![name.to_owned()], times.numbers()));
+            packed::put(&mut bytes, Family::UpstreamDuration, &[name], times.numbers());
             *times = Times::default();
         }
-        let (awaits, awaiting) = (std::mem::take(&mut self.awaits), std::mem::take(&mut self.awaiting));
-        for (family, more) in [(Family::Awaits, awaits), (Family::Awaiting, awaiting)] {
-            self.add(family, None, ["", ""], more);
-        }
-        for (rare, count) in std::mem::take(&mut self.rare) {
-            let Rare { family, place, words } = rare;
-            let first = place.map(|place| match place {
+        for (Rare { family, place, words: [first, second] }, count) in self.rare.drain(..) {
+            let place = place.map(|place| match place {
                 Place::Route(index) => names.route(index),
                 Place::Path(label) => label,
             });
-            let labels = first.into_iter().chain(words).map(str::to_owned);
-            let labels = labels.take(family.about().labels.len()).collect();
-            series.push(Series::new(family, labels, &[count]));
+            let labels = place.map_or([first, second, ""], |place| [place, first, second]);
+            let labels = labels.get(..family.about().labels.len()).unwrap_or_default();
+            packed::put(&mut bytes, family, labels, &[count]);
         }
+        let (awaits, awaiting) = (std::mem::take(&mut self.awaits), std::mem::take(&mut self.awaiting));
+        packed::put(&mut bytes, Family::Awaits, &[], &[awaits]);
+        packed::put(&mut bytes, Family::Awaiting, &[], &[awaiting]);
         self.requests = 0;
-        series
+        bytes
     }
 
     fn label<'n>(&self, place: usize, names: &'n dyn Names) -> &'n str {
@@ -266,14 +263,14 @@ impl Tally {
 }
 
 impl Row {
-    fn drain(self, label: &str, series: &mut Vec<Series>) {
-        let outcomes = [FORWARDED, ANSWERED].into_iter().flat_map(|outcome| CLASSES.map(|class| (class, outcome)));
-        for ((class, outcome), count) in outcomes.zip(self.counts).filter(|(_, count)| *count > 0) {
-            let labels = [label, class, outcome].map(str::to_owned).to_vec();
-            series.push(Series::new(Family::Requests, labels, &[count]));
+    fn pack(&self, label: &str, bytes: &mut Vec<u8>) {
+        let (forwarded, answered) = self.counts.split_at(CLASSES.len());
+        for (outcome, counts) in [(FORWARDED, forwarded), (ANSWERED, answered)] {
+            for (class, count) in CLASSES.iter().zip(counts).filter(|(_, count)| **count > 0) {
+                packed::put(bytes, Family::Requests, &[label, class, outcome], &[*count]);
+            }
         }
-        let labels = vec![label.to_owned()];
-        series.push(Series::new(Family::Duration, labels, self.times.numbers()));
+        packed::put(bytes, Family::Duration, &[label], self.times.numbers());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The JSON document: the same numbers as in the text, all objects together, worked out for people. Written by hand: it is
 //! a few numbers under names, and what would write any structure is larger than this.
 
-use super::{About, Readings, VERSION};
+use super::{About, Readings, VERSION, push};
 use crate::{
     fleet::metrics::{BOUNDS_MS, Series, Times, board::Board, family::Family},
     http::{Millis, timestamp::rfc3339},
@@ -15,8 +15,8 @@ type Counts<'a> = Vec<(&'a str, u64)>;
 #[inline(never)]
 pub fn document(about: &About<'_>, readings: &Readings, now: Millis) -> String {
     let mut board = Board::default();
-    for series in readings.iter().flatten().flat_map(|reading| &reading.series) {
-        board.add(series.clone());
+    for reading in readings.iter().flatten() {
+        board.add_all(&reading.series);
     }
     let isolates = readings.iter().flatten().fold(0, |sum: u64, reading| sum.saturating_add(reading.isolates.into()));
     let missing = readings.iter().filter(|reading| reading.is_none()).count();
@@ -77,20 +77,22 @@ fn by(series: &[Series], label: usize) -> Counts<'_> {
     let mut counts = Counts::new();
     for one in series {
         let name = one.labels.get(label).map_or("", String::as_str);
-        match counts.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, count)) => *count = count.saturating_add(one.count()),
-            None => counts.push((name, one.count())),
+        match counts.iter().position(|(known, _)| *known >= name) {
+            Some(at) if counts.get(at).is_some_and(|(known, _)| *known == name) => {
+                if let Some((_, count)) = counts.get_mut(at) {
+                    *count = count.saturating_add(one.count());
+                }
+            }
+            at => counts.insert(at.unwrap_or(counts.len()), (name, one.count())),
         }
     }
-    counts.sort_unstable();
     counts
 }
 
 /// How many steps the share of a part of the whole has; 0 of nothing.
 fn scaled(part: u64, whole: u64, steps: u64) -> u64 {
-    let half = u128::from(whole).div_euclid(2);
-    let share = u128::from(part).saturating_mul(steps.into()).saturating_add(half).checked_div(whole.into());
-    share.and_then(|share| u64::try_from(share).ok()).unwrap_or_default()
+    let half = whole.checked_div(2).unwrap_or_default();
+    part.saturating_mul(steps).saturating_add(half).checked_div(whole).unwrap_or_default()
 }
 
 /// How long so many per cent of all take at the most, in tenths of a millisecond; within a bucket as if they were spread
@@ -114,29 +116,28 @@ fn quantile(times: &Times, percent: u64) -> u64 {
 struct Page(String);
 
 impl Page {
-    fn key(&mut self, key: &str) {
-        if !self.0.ends_with(['{', '[']) {
-            self.0.push(',');
-        }
-        self.0.extend(["\"", key, "\":"]);
-    }
-
+    #[inline(never)]
     fn raw(&mut self, key: &str, value: &str) {
-        self.key(key);
-        self.0.push_str(value);
+        let before = if self.0.ends_with(['{', '[']) { "\"" } else { ",\"" };
+        push(&mut self.0, &[before, key, "\":", value]);
     }
 
+    #[inline(never)]
     fn text(&mut self, key: &str, value: &str) {
         self.raw(key, &quoted(value));
     }
 
+    #[inline(never)]
     fn number(&mut self, key: &str, value: u64) {
         self.raw(key, &value.to_string());
     }
 
     /// A number with so many decimals, given in its smallest steps.
+    #[inline(never)]
     fn decimal(&mut self, key: &str, steps: u64, decimals: usize) {
-        let digits = format!("{steps:0width$}", width = decimals.saturating_add(1));
+        let digits =
+            ["0".repeat(decimals.saturating_sub(steps.to_string().len().saturating_sub(1))), steps.to_string()]
+                .concat();
         let (whole, part) = digits.split_at_checked(digits.len().saturating_sub(decimals)).unwrap_or((&digits, "0"));
         self.raw(key, &[whole, ".", part].concat());
     }
@@ -147,6 +148,7 @@ impl Page {
         self.0.push('}');
     }
 
+    #[inline(never)]
     fn counts(&mut self, key: &str, counts: &Counts<'_>) {
         self.raw(key, "{");
         for (name, count) in counts {

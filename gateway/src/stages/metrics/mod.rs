@@ -103,6 +103,14 @@ pub fn page(about: &About<'_>, readings: &Readings, accept: Option<&str>) -> Mad
     answer(format.media_type(), exposition(about, readings, format))
 }
 
+/// Adds texts to one. In one place, for there are many of these.
+#[inline(never)]
+fn push(text: &mut String, parts: &[&str]) {
+    for part in parts {
+        text.push_str(part);
+    }
+}
+
 /// An answer that nobody keeps.
 #[must_use]
 pub fn answer(media_type: &'static str, body: String) -> Made {

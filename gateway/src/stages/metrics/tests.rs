@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::{
     config::text::{Piece, Variables},
-    fleet::metrics::{Series, Times, family::Family},
+    fleet::metrics::{Series, Times, board::Board, family::Family},
 };
 
 const ABOUT: About<'static> = About { name: "acme", environment: Some("staging"), release: 0xfeed };
@@ -18,6 +18,15 @@ fn times(family: Family, label: &str, all: &[u64]) -> Series {
     let mut times = Times::default();
     all.iter().for_each(|ms| times.add(*ms));
     Series::new(family, vec![label.to_owned()], times.numbers())
+}
+
+fn packed(all: &[Series]) -> Vec<u8> {
+    let (mut board, mut bytes) = (Board::default(), Vec::new());
+    for series in all {
+        board.add(series.clone()).unwrap();
+    }
+    Family::ALL.iter().for_each(|family| board.pack(*family, &mut bytes));
+    bytes
 }
 
 /// Three objects, of which the last one does not answer.
@@ -41,7 +50,11 @@ fn readings() -> Vec<Option<Reading>> {
         count(Family::Dropped, &["metrics"], 5),
         count(Family::Flushes, &[], 1),
     ];
-    vec![Some(Reading { series: first, isolates: 2 }), Some(Reading { series: second, isolates: 1 }), None]
+    vec![
+        Some(Reading { series: packed(&first), isolates: 2 }),
+        Some(Reading { series: packed(&second), isolates: 1 }),
+        None,
+    ]
 }
 
 #[test]

@@ -5,10 +5,11 @@
 //! and no sum falls, which would look like a restart. The same bounds are written alike in both formats (`1.0`), so that
 //! they are the same series.
 
-use super::{About, Readings, VERSION};
+use super::{About, Reading, Readings, VERSION, push};
 use crate::fleet::metrics::{
     Series, Times,
     family::{self, Family, Kind},
+    packed::Reader,
 };
 
 /// How the text is written.
@@ -41,12 +42,15 @@ impl Format {
 pub fn exposition(about: &About<'_>, readings: &Readings, format: Format) -> String {
     let mut page = Page { text: String::new(), format };
     page.info(about);
+    let mut lists: Vec<_> = readings.iter().map(|reading| Reader(series_of(reading)).peekable()).collect();
     for family in Family::ALL {
         page.family(family.about());
-        for (shard, reading) in readings.iter().enumerate() {
-            let of = |series: &&Series| series.family == family.number();
-            for series in reading.iter().flat_map(|reading| &reading.series).filter(of) {
-                page.series(family.about(), series, shard);
+        for (shard, list) in lists.iter_mut().enumerate() {
+            // An object tells them in the order of their families. What is unknown here is passed over.
+            while let Some(series) = list.next_if(|series| series.family <= family.number()) {
+                if series.family == family.number() {
+                    page.series(family.about(), &series, shard);
+                }
             }
         }
     }
@@ -64,11 +68,10 @@ struct Page {
 
 impl Page {
     fn push(&mut self, parts: &[&str]) {
-        for part in parts {
-            self.text.push_str(part);
-        }
+        push(&mut self.text, parts);
     }
 
+    #[inline(never)]
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         self.push(&["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"]);
     }
@@ -138,7 +141,9 @@ impl Page {
             self.push(&[name, "_bucket{", labels, ",le=\"", end, "\"} ", &sum.to_string(), "\n"]);
         }
         let ms = times.sum_ms();
-        let seconds = format!("{}.{:03}", ms / 1_000, ms % 1_000);
+        let (whole, part) = ((ms / 1_000).to_string(), (ms % 1_000).to_string());
+        let zeros = ["000", "00", "0", ""].get(part.len()).copied().unwrap_or_default();
+        let seconds = [&*whole, ".", zeros, &*part].concat();
         self.push(&[
             name,
             "_sum{",
@@ -156,20 +161,14 @@ impl Page {
     }
 }
 
+fn series_of(reading: &Option<Reading>) -> &[u8] {
+    reading.as_ref().map_or(&[], |reading| &reading.series)
+}
+
 /// Adds a label to those that are there.
+#[inline(never)]
 fn label(labels: &mut String, name: &str, value: &str) {
-    if !labels.is_empty() {
-        labels.push(',');
-    }
-    labels.push_str(name);
-    labels.push_str("=\"");
-    for letter in value.chars() {
-        match letter {
-            '\\' => labels.push_str("\\\\"),
-            '"' => labels.push_str("\\\""),
-            '\n' => labels.push_str("\\n"),
-            other => labels.push(other),
-        }
-    }
-    labels.push('"');
+    let before = if labels.is_empty() { "" } else { "," };
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    push(labels, &[before, name, "=\"", &value, "\""]);
 }

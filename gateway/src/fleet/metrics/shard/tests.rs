@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::fleet::{
     machine::Hosted,
-    message::{answer, question},
-    metrics::Times,
+    message::{self, answer, question},
+    metrics::{Series, Times},
     store::Memory,
 };
 
@@ -22,9 +22,18 @@ fn times(all: &[u64]) -> Series {
     Series::new(Family::Duration, vec!["GET /".into()], times.numbers())
 }
 
+fn packed(all: &[Series]) -> Vec<u8> {
+    let mut board = Board::default();
+    let mut bytes = Vec::new();
+    for series in all {
+        board.add(series.clone()).unwrap();
+    }
+    Family::ALL.iter().for_each(|family| board.pack(*family, &mut bytes));
+    bytes
+}
+
 fn delta(isolate: u64, number: u64) -> Delta {
-    let series = vec![count(&["GET /", "2xx", "forwarded"], number), times(&[number])];
-    Delta { isolate, number, series }
+    Delta { isolate, number, series: packed(&[count(&["GET /", "2xx", "forwarded"], number), times(&[number])]) }
 }
 
 fn add(shard: &mut Shard, now: Millis, delta: Delta, store: &mut Memory) -> Answer {
@@ -50,7 +59,8 @@ fn what_isolates_hand_over_comes_together() {
         assert_eq!(add(&mut shard, 1_000, delta(isolate, number), &mut store), Answer::Added);
     }
     let reading = read(&mut shard, 1_000, &mut store);
-    assert_eq!(reading.series, [count(&["GET /", "2xx", "forwarded"], 4), times(&[1, 2, 1])]);
+    let expected = [count(&["GET /", "2xx", "forwarded"], 4), times(&[1, 2, 1])];
+    assert_eq!(Reader(&reading.series).collect::<Vec<_>>(), expected);
     assert_eq!(reading.isolates, 2);
     assert_eq!(read(&mut shard, 1_000 + LATELY_MS, &mut store).isolates, 0);
 }

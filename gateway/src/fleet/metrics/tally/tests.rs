@@ -1,7 +1,7 @@
 //! What an isolate counts, and what it hands over.
 
 use super::*;
-use crate::fleet::metrics::board::Board;
+use crate::fleet::metrics::{Series, board::Board, packed::Reader};
 
 struct Own;
 
@@ -20,9 +20,9 @@ fn seen(place: Place, status: u16, outcome: Outcome) -> Seen {
 }
 
 /// All counters as text, one a line.
-fn counters(series: Vec<Series>) -> Vec<String> {
+fn counters(series: Vec<u8>) -> Vec<String> {
     let mut board = Board::default();
-    for one in series {
+    for one in Reader(&series) {
         board.add(one).unwrap();
     }
     let families = [Family::Requests, Family::Problems, Family::Awaits, Family::Awaiting, Family::Dropped];
@@ -75,7 +75,7 @@ fn times_are_kept_by_route_and_by_upstream() {
     tally.count(&Seen { took_ms: Some(7), ..seen(Place::Route(0), 401, Outcome::Refused("authn", "token_missing")) });
     tally.count(&Seen { took_ms: None, ..seen(Place::Path(NO_ROUTE), 500, Outcome::Refused("entry", "internal")) });
     let mut found: Vec<(u8, String, u64, u64)> = Vec::new();
-    for Series { family, labels, numbers } in tally.drain(&Own) {
+    for Series { family, labels, numbers } in Reader(&tally.drain(&Own)) {
         if let Some(times) = Times::of(&numbers) {
             found.push((family, labels[0].clone(), times.count(), times.sum_ms()));
         }
@@ -113,7 +113,7 @@ fn labels_that_nobody_foresaw_have_a_limit() {
         tally.count(&seen(Place::Path(label), 200, Outcome::Answered));
         tally.add(Family::Problems, None, [label, ""], 1);
     }
-    let series = tally.drain(&Own);
+    let series: Vec<Series> = Reader(&tally.drain(&Own)).collect();
     for (family, most) in [(Family::Requests, MOST_PATHS), (Family::Problems, MOST_RARE + 1)] {
         let of: Vec<&Series> = series.iter().filter(|series| series.family == family.number()).collect();
         assert_eq!((of.len(), of.iter().map(|series| series.count()).sum::<u64>()), (most, 10_000), "{family:?}");
