@@ -12,7 +12,7 @@ CREATE TABLE audit_logs (
   resource_id   TEXT,
   -- JSON.
   details       TEXT    CHECK (json_valid(details) AND length(details) <= 8192),
-  status        TEXT    NOT NULL CHECK (status IN ('success', 'failure')),
+  status        TEXT    NOT NULL CHECK (status IN ('attempt', 'success', 'failure')),
   error_message TEXT,
   request_id    TEXT,
   -- The place in the chain, from 1; NULL until the row is linked. No two rows have one place.

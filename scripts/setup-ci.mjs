@@ -1,5 +1,5 @@
-// `npm run setup:ci`: the tools of `.ci/run`, `npm run test:browser` and `npm run bench` that neither npm nor cargo
-// brings, from Debian's packages. Does nothing when they are there. `npm start` and `npm test` never need them.
+// `npm run setup:ci`: the tools of `.ci/run`, `npm run test:browser`, `npm run test:prometheus` and `npm run bench` that
+// neither npm nor cargo brings, from Debian's packages. Does nothing when they are there. `npm start` and `npm test` never need them.
 
 import { spawnSync } from 'node:child_process';
 import { Complaint, fail } from './lib/progress.mjs';
@@ -9,6 +9,7 @@ const TOOLS = [
   { command: 'h2load', args: ['--version'], packageName: 'nghttp2-client' },
   { command: 'nginx', args: ['-v'], packageName: 'nginx-light' },
   { command: 'chromium', args: ['--version'], packageName: 'chromium' },
+  { command: 'prometheus', args: ['--version'], packageName: 'prometheus' },
 ];
 
 function setUp() {

@@ -11,6 +11,8 @@ pub(crate) const SIGNALS: &str = "SIGNALS";
 pub(crate) const EVENTS: &str = "EVENTS";
 /// Durable Object: the chain of audit rows.
 pub(crate) const AUDIT: &str = "AUDIT";
+/// Durable Object: where what isolates count comes together.
+pub(crate) const METRICS: &str = "METRICS";
 
 /// Who does errands, in the order of [`gateway::driver::wire::place_of`].
-pub(crate) const PLACES: [&str; 4] = [SIGNALS, DATABASE, EVENTS, AUDIT];
+pub(crate) const PLACES: [&str; 5] = [SIGNALS, DATABASE, EVENTS, AUDIT, METRICS];

@@ -16,12 +16,15 @@ use gateway::{
         slots::Handle,
         wire::{self, Kind, Written},
     },
-    fleet::audit::{self, row::Row},
+    fleet::{
+        audit::{self, row::Row},
+        outbox::FLUSH_MS,
+    },
     http::{
         Millis,
         request::{Asked, Header, RequestHead},
     },
-    pipeline::{gateway::Gateway, start::Place},
+    pipeline::{gateway::Gateway, run::Finished, start::Place},
     ports::{
         bodies,
         dependencies::Trouble,
@@ -131,6 +134,8 @@ pub fn start(now: f64) -> Vec<String> {
         let values = std::mem::take(&mut instance.values);
         let place = Place { now: millis(now), ..std::mem::take(&mut instance.place) };
         let development = place.environment.is_none();
+        let counts = has(&env, names::METRICS);
+        let platform = Cloudflare::new(env.clone());
         match Gateway::start_at(blueprint, &values, place) {
             Ok(mut gateway) => {
                 gateway.development = development;
@@ -140,7 +145,10 @@ pub fn start(now: f64) -> Vec<String> {
                 if has(&env, names::SIGNALS) {
                     gateway.join_fleet();
                 }
-                instance.driver = Some(Driver::new(gateway.into(), Cloudflare::new(env)));
+                if counts {
+                    gateway.count(&platform);
+                }
+                instance.driver = Some(Driver::new(gateway.into(), platform));
             }
             Err(reasons) => return Some(reasons.messages()),
         }
@@ -278,10 +286,34 @@ pub fn learn(now: f64, sent: f64, answer: Option<Vec<u8>>) -> bool {
     of_gateway(|gateway| gateway.fleet.learn(millis(now), millis(sent), returned)).is_some_and(|learnt| learnt.is_ok())
 }
 
-/// What the audit log has not been told yet: the number of the place, then the message. `None` for nothing.
+/// How long what an isolate has to tell is collected before it is sent, in milliseconds.
+#[wasm_bindgen]
+pub fn flush_ms() -> u32 {
+    // Tests do not wait for seconds.
+    if cfg!(feature = "faults") { FLUSH_MS / 20 } else { FLUSH_MS }
+}
+
+/// The next message of what an isolate has to tell, until there is none: its number for [`flushed`], the number of the place,
+/// the length of the object's name, the name, the message.
 #[wasm_bindgen]
 pub fn flush() -> Option<Vec<u8>> {
-    of_gateway(|gateway| gateway.fleet.events.flush()).flatten().map(addressed)
+    let (number, errand) = of_gateway(Gateway::flush).flatten()?;
+    let place = u8::try_from(wire::place_of(&errand.to)).unwrap_or(u8::MAX);
+    let name = wire::name_of(&errand.to);
+    let length = u8::try_from(name.len()).ok()?;
+    Some([&[number, place, length], name.as_bytes(), &errand.message].concat())
+}
+
+/// What became of the message of a number: whether it has arrived.
+#[wasm_bindgen]
+pub fn flushed(number: u8, has_arrived: bool) {
+    of_gateway(|gateway| gateway.fleet.outbox.flushed(number, has_arrived));
+}
+
+/// JavaScript has answered so many requests itself, with the problem of this code.
+#[wasm_bindgen]
+pub fn count_others(code: &str, more: u32) {
+    of_gateway(|gateway| gateway.count_others(code, more));
 }
 
 /// An errand as the number of its place and its message.
@@ -340,7 +372,10 @@ pub fn park(now: f64, index: u32, generation: u32) {
 /// Ends a request that nobody waits for. What is left to do is in the output.
 #[wasm_bindgen]
 pub fn drop_slot(now: f64, index: u32, generation: u32) {
-    turn(|_, driver| Some(driver.drop_slot(millis(now), Handle { index, generation })));
+    turn(|_, driver| match driver.drop_slot(millis(now), Handle { index, generation }) {
+        Turn::Done(finished) => Some(Turn::Done(Finished { reply: None, ..finished })),
+        other => Some(other),
+    });
 }
 
 /// Requests in flight and bytes of wasm memory, for the tests of recovery and growth.
@@ -366,7 +401,9 @@ fn turn(f: impl FnOnce(&Instance, &mut Driver<Cloudflare>) -> Option<Turn>) {
     let turn = INSTANCE.with_borrow(|instance| instance.as_ref().and_then(|instance| f(instance, &mut driver)));
     with(|instance| {
         instance.driver = Some(driver);
-        let due = instance.driver.as_ref().map_or(0, |driver| wire::due(driver.gateway()));
+        // Nobody acts on what is due with a plan that nobody waits for: it stays due.
+        let is_last = matches!(&turn, None | Some(Turn::Stale | Turn::Done(Finished { reply: None, .. })));
+        let due = instance.driver.as_ref().filter(|_| !is_last).map_or(0, |driver| wire::due(driver.gateway()));
         instance.output.write(turn.unwrap_or(Turn::Stale), due);
         instance.locate();
     });

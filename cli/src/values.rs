@@ -101,6 +101,8 @@ pub(crate) enum Role<'b> {
     Issuer(&'b str),
     /// A part of the key for explanations.
     Explain,
+    /// A part of the token with which metrics are read.
+    Metrics,
     /// Another secret.
     Secret,
     /// Anything else.
@@ -124,6 +126,8 @@ pub(crate) fn role(blueprint: &Blueprint, variable: usize) -> Role<'_> {
         Role::Issuer(&issuer.name)
     } else if blueprint.explain.as_ref().is_some_and(|config| is_part(&config.secret)) {
         Role::Explain
+    } else if blueprint.metrics.as_ref().and_then(|config| config.token.as_ref()).is_some_and(is_part) {
+        Role::Metrics
     } else if blueprint.variables.0.get(variable).is_some_and(|it| it.is_secret) {
         Role::Secret
     } else {

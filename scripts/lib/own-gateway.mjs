@@ -9,7 +9,7 @@ import { Complaint } from './progress.mjs';
 import { addRandomValues, ensureDevVars, readVars } from './secrets.mjs';
 
 /** These keys are ours to invent: whoever makes tokens for this machine reads them where the gateway does. */
-const OURS = ['issuer', 'explain'];
+const OURS = ['issuer', 'explain', 'metrics'];
 
 /** Whether this is the gateway in front of the example shop. */
 export const isExample = (config) => config === inRepository('gateway.toml');

@@ -89,8 +89,17 @@ export async function cliTests(filter) {
 }
 
 /** `node --test` with a real browser in front of the built Worker. Needs Chromium, so it is no part of `npm test`. */
-export async function browserTests(filter) {
-  const name = 'browser tests';
+export function browserTests(filter) {
+  return testsOfOthers('browser tests', 'tests/browser/**/*.test.mjs', filter);
+}
+
+/** `node --test` with a real Prometheus that reads the built Worker. Needs Debian's package, so it is no part of `npm test`. */
+export function prometheusTests(filter) {
+  return testsOfOthers('tests with Prometheus', 'tests/prometheus/**/*.test.mjs', filter);
+}
+
+/** Tests for which something else than a test talks to the gateway as it ships. */
+async function testsOfOthers(name, files, filter) {
   heading(name);
   try {
     const [, gateway] = BUILDS;
@@ -98,7 +107,7 @@ export async function browserTests(filter) {
   } catch (error) {
     return { ...outcome(name, 1, none()), complaint: error.message };
   }
-  return nodeTests(name, 'tests/browser/**/*.test.mjs', filter);
+  return nodeTests(name, files, filter);
 }
 
 async function nodeTests(name, files, filter, limitMs = FILE_LIMIT_MS) {

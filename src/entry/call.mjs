@@ -4,7 +4,7 @@
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
 import { NOTHING, digest, readBody } from "./digest.mjs";
-import { flush, refresh, refreshed, run, within } from "./errands.mjs";
+import { behind, refreshed, run, within } from "./errands.mjs";
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { stripOverrides } from "./overrides.mjs";
@@ -61,8 +61,7 @@ class Call {
   }
 
   carry(plan) {
-    if (plan.asks) this.ctx.waitUntil(refresh(plan.instance, this.request, this.env));
-    if (plan.flushes) this.ctx.waitUntil(flush(plan, this.env));
+    if (plan.due) behind(plan, this.request, this.env, this.ctx);
     switch (plan.kind) {
       case MADE:
         return this.resolve(made(plan));

@@ -2,7 +2,7 @@
 // no waiting is answered here, without a promise; the rest goes on in call.mjs.
 
 import { carryOut, made } from "./call.mjs";
-import { flush, refresh } from "./errands.mjs";
+import { behind } from "./errands.mjs";
 import * as instances from "./instance.mjs";
 import { URL_TOO_LONG, fieldsOf, pack } from "./pack.mjs";
 import { cannotStart, failed, plain } from "./plain.mjs";
@@ -21,8 +21,7 @@ export function serve(request, env, ctx) {
     if (packed < 0) return plain(packed === URL_TOO_LONG ? "url_too_long" : "headers_too_large", request);
     const plan = instance.begin(now, packed, fields);
     if (plan.kind !== MADE) return carryOut(plan, request, env, ctx, serve);
-    if (plan.asks) ctx.waitUntil(refresh(instance, request, env));
-    if (plan.flushes) ctx.waitUntil(flush(plan, env));
+    if (plan.due) behind(plan, request, env, ctx);
     return made(plan);
   } catch (error) {
     return failed(error, request);

@@ -1,8 +1,10 @@
-// Errands: carries the messages of the gateway to objects, the database and the queue, and brings their answers back. What a message says, and what
-// becomes of the answer, is decided in wasm. Not here: the classes of the objects (objects.mjs).
+// Errands: carries the messages of the gateway to objects, the database and the queue, and brings their answers back. What
+// a message says, and what becomes of the answer, is decided in wasm. Not here: the classes of the objects (objects.mjs).
 
 import * as instances from "./instance.mjs";
 import { bindingOf, isCurrent } from "./instance.mjs";
+import { uncounted } from "./plain.mjs";
+import { ASKS, FLUSHES, FLUSHES_NOW } from "./plan.mjs";
 import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
@@ -16,7 +18,7 @@ const QUEUE = 2;
 /** How long the log is waited for. */
 export const ASK_MS = 2000;
 
-/** How long rows wait for others, and how long before they are sent once more when that has failed. */
+/** How long it is waited for those who get what an isolate has to tell, and how long before it is sent once more. */
 const FLUSH_MS = 2000;
 const AGAIN_MS = 1000;
 
@@ -45,8 +47,41 @@ export function within(ms, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
+/** Does behind the response what a plan says is due. */
+export function behind({ instance, due }, request, env, ctx) {
+  if ((due & ASKS) !== 0) ctx.waitUntil(refresh(instance, request, env));
+  if ((due & FLUSHES_NOW) !== 0) ctx.waitUntil(flush(instance, env));
+  else if ((due & FLUSHES) !== 0) ctx.waitUntil(pause(instance.flushMs).then(() => flush(instance, env)));
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Sends what the isolate has to tell. What does not arrive is lost, and counted as that. Never rejects. */
+async function flush(instance, env) {
+  if (!isCurrent(instance)) return;
+  try {
+    for (const [code, count] of uncounted()) instance.countOthers(code, count);
+    const sent = [];
+    for (let message = instance.flush(); message !== undefined; message = instance.flush()) sent.push(handOver(instance, message, env));
+    await Promise.all(sent);
+  } catch (error) {
+    reportUnlessTrap(error, "flush failed");
+  }
+}
+
+/** Sends one message, and once more if that fails: whoever gets it twice notices. */
+async function handOver(instance, { number, ...errand }, env) {
+  const attempt = () => within(FLUSH_MS, send(errand, env)).catch(reason);
+  let answer = await attempt();
+  if (typeof answer === "number") {
+    await pause(AGAIN_MS);
+    answer = await attempt();
+  }
+  if (isCurrent(instance)) instance.flushed(number, typeof answer !== "number");
+}
+
 /** Asks what is new in the log of signals. Never rejects. */
-export async function refresh(instance, request, env) {
+async function refresh(instance, request, env) {
   if (!isCurrent(instance)) return;
   try {
     const sent = Date.now();
@@ -55,9 +90,13 @@ export async function refresh(instance, request, env) {
     const answer = await within(ASK_MS, send(question, env, request.cf)).catch(reason);
     if (isCurrent(instance)) instance.learn(sent, typeof answer === "number" ? undefined : answer);
   } catch (error) {
-    // A trap has been reported, and there is nobody to tell.
-    if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg: "signals failed", error: String(error?.message) }));
+    reportUnlessTrap(error, "signals failed");
   }
+}
+
+/** A trap has been reported, and there is nobody to tell. */
+function reportUnlessTrap(error, msg) {
+  if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg, error: String(error?.message) }));
 }
 
 /** Requests that wait for the log: one asks for all. */
@@ -67,19 +106,6 @@ const waiting = new WaitList({ most: 1, followersMs: ASK_MS, few: 1, rounds: 1 }
 export function refreshed(plan, request, env, ctx) {
   const asked = () => refresh(plan.instance, request, env).then(() => true);
   return waiting.share("signals", ctx, asked, { deadlineMs: ASK_MS });
-}
-
-/** Sends the audit log what has come up since the last time, in a while or now. Never rejects. Sending twice is no harm: a
- * row is kept once. What is lost nevertheless stands in the log. */
-export async function flush({ instance, hurries }, env) {
-  try {
-    if (!hurries) await scheduler.wait(FLUSH_MS);
-    const rows = isCurrent(instance) ? instance.rows() : undefined;
-    if (rows === undefined) return;
-    await send(rows, env).catch(() => scheduler.wait(AGAIN_MS).then(() => send(rows, env)));
-  } catch (error) {
-    if (!(error instanceof instances.Trap)) console.error(JSON.stringify({ level: "error", msg: "audit rows lost", error: String(error?.message) }));
-  }
 }
 
 /** Does an errand. Gives bytes, or a number where nobody does such errands. */

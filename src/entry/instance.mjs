@@ -36,6 +36,8 @@ const PAUSE_MS = 5_000;
 const INPUT_BYTES = 64 * 1024;
 const INPUT_WORDS = 64;
 
+const decoder = new TextDecoder();
+
 let current = null;
 let traps = [];
 let closedUntil = 0;
@@ -110,6 +112,7 @@ class Instance {
       if (typeof env[name] === "string") wasm.set_variable(index, env[name]);
     });
     this.parkMs = wasm.park_ms();
+    this.flushMs = wasm.flush_ms();
     const absent = missing(env, wasm.bindings());
     const reasons = [...wasm.start(Date.now()), ...absent];
     for (const reason of wasm.warnings()) console.warn(JSON.stringify({ level: "warn", msg: "weak secret", reason }));
@@ -166,14 +169,27 @@ class Instance {
     return addressed(guard(() => wasm.question(sent)));
   }
 
-  /** What the audit log has not been told yet: who takes it, and the message. */
-  rows() {
-    return addressed(guard(() => wasm.flush()));
-  }
-
   /** What came of that question; undefined: nothing. */
   learn(sent, answer) {
     return guard(() => wasm.learn(Date.now(), sent, answer));
+  }
+
+  /** The next message of the outbox; undefined when there is none. */
+  flush() {
+    const next = guard(() => wasm.flush());
+    if (next === undefined) return undefined;
+    const [number, place, length] = next;
+    return { number, place, name: decoder.decode(next.subarray(3, 3 + length)), message: next.subarray(3 + length) };
+  }
+
+  /** Whether the message of this number has arrived. */
+  flushed(number, hasArrived) {
+    guard(() => wasm.flushed(number, hasArrived));
+  }
+
+  /** So many requests were answered here with a problem of this code. */
+  countOthers(code, count) {
+    guard(() => wasm.count_others(code, count));
   }
 
   /** The client of this request is watched from now on. */

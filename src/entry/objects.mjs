@@ -127,6 +127,13 @@ export class Signals extends Machine {
   }
 }
 
+/** Where what isolates count comes together; there are a few under the names shard:0, shard:1, … */
+export class Metrics extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Metrics");
+  }
+}
+
 /** How long what an object wants done outside may take. */
 const ERRAND_MS = 10_000;
 

@@ -64,8 +64,19 @@ export function cannotStart(request) {
   return new Response('{"status":"pass"}', { headers: { ...HEAD, "content-type": "application/health+json", "x-request-id": id } });
 }
 
+/** How many of each kind nobody has counted yet. */
+let made = new Map();
+
+/** Gives that away, to be counted with what wasm has answered. */
+export function uncounted() {
+  const given = made;
+  made = new Map();
+  return given;
+}
+
 /** A problem document (RFC 9457) of one of the kinds above, and its log line. */
 export function plain(code, request, extra) {
+  made.set(code, (made.get(code) ?? 0) + 1);
   const [status, family, title, detail] = KINDS[code];
   const id = requestId(request);
   const type = `urn:ferrogate:problem:${code}`;

@@ -15,9 +15,9 @@ export const REFRESH = 11;
 
 const ASCII = 1;
 const UNTOUCHED = 2;
-const ASKS = 4;
-const FLUSHES = 8;
-const FLUSHES_NOW = 16;
+export const ASKS = 4;
+export const FLUSHES = 8;
+export const FLUSHES_NOW = 16;
 const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
@@ -36,9 +36,8 @@ export class Plan {
     this.number = words[at + 4];
     this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
-    this.asks = (flags & ASKS) !== 0;
-    this.flushes = (flags & (FLUSHES | FLUSHES_NOW)) !== 0;
-    this.hurries = (flags & FLUSHES_NOW) !== 0;
+    /** What is due behind the response; 0 for nothing. */
+    this.due = flags & (ASKS | FLUSHES | FLUSHES_NOW);
     this.next = 0;
     this.offset = 0;
     // A copy, for the output is written over by the next turn.

@@ -8,6 +8,7 @@ use gateway::{
     fleet::{
         audit::linker::Linker,
         machine::{Hosted, Machine},
+        metrics::shard::Shard,
         signals::log::Log,
         store::{Fault, Store},
     },
@@ -42,6 +43,7 @@ impl ObjectHalf {
         let machine = match class {
             "Signals" => restored::<Log>(now, &mut store)?,
             "Audit" => restored::<Linker>(now, &mut store)?,
+            "Metrics" => restored::<Shard>(now, &mut store)?,
             _ => return Err(JsValue::from_str("there is no such machine")),
         };
         Ok(Self { inside: RefCell::new(Inside { machine, store }) })

@@ -62,7 +62,7 @@ fn begin(gateway: &mut Fixture, method: &str, url: &str, headers: &[(&str, &str)
 
 /// The rows that wait for the queue.
 fn rows(gateway: &Fixture) -> Vec<Row> {
-    let Some(errand) = gateway.driver.gateway().fleet.events.flush() else { return Vec::new() };
+    let Some((_, errand)) = gateway.driver.gateway().fleet.events.flush() else { return Vec::new() };
     assert_eq!(errand.to, Destination::Queue);
     let messages: Vec<String> = serde_json::from_slice(&errand.message).unwrap();
     messages.iter().map(|message| Row::read(message).unwrap()).collect()

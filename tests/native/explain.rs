@@ -48,7 +48,7 @@ pub(crate) fn started(config: &str) -> Started {
     let compiled = compile("gateway.toml", config);
     let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
     let value = |name: &str| match name {
-        "JWT_SECRET" | "PARTNER_SECRET" | "FILES_HMAC" | "EXPLAIN_SECRET" => Some(SECRET.to_owned()),
+        "JWT_SECRET" | "PARTNER_SECRET" | "FILES_HMAC" | "EXPLAIN_SECRET" | "METRICS_TOKEN" => Some(SECRET.to_owned()),
         "VAULT_TOKEN" => Some(VAULT_TOKEN.to_owned()),
         "SHOP_URL" => Some("http://shop.test/base/".to_owned()),
         "AUDIENCE" | "TENANT" => Some("acme".to_owned()),

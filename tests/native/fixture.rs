@@ -196,7 +196,8 @@ pub(crate) fn status(status: u16) -> Answer {
 
 /// The answer that the gateway made, and its log line.
 pub(crate) fn made(finished: Finished) -> (Made, Value) {
-    let log = serde_json::from_str(&finished.log).unwrap();
+    // Behind it come those of the audit log.
+    let log = serde_json::from_str(finished.log.lines().next().unwrap()).unwrap();
     match finished.reply {
         Some(Reply::Made(made)) => (made, log),
         other => panic!("expected an answer of the gateway, got {other:?}"),

@@ -6,12 +6,16 @@ use gateway::{
         effects::{Answer, Effect},
     },
     fleet::{
+        audit::row::Row,
         machine::{Hosted as _, Machine as _},
         signals::log::Log,
         store::Memory as Store,
     },
     http::{Millis, method::Method, reply::Made, request::Header},
-    ports::{dependencies::Trouble, errands::Errand},
+    ports::{
+        dependencies::Trouble,
+        errands::{Destination, Errand},
+    },
 };
 use serde_json::{Value, json};
 
@@ -61,6 +65,10 @@ struct Fleet {
     store: Store,
     /// The log does not answer.
     is_away: bool,
+    /// The queue takes nothing.
+    is_silent: bool,
+    /// The audit rows that the queue has taken: action, resource and status.
+    rows: Vec<(String, String, String)>,
     /// What was asked so far.
     asked: usize,
 }
@@ -82,15 +90,28 @@ impl Fleet {
         gateway.driver.gateway().join_fleet();
         let mut store = Store::default();
         let log = Log::restore(NOW, &mut store).unwrap();
-        Self { gateway, log, store, is_away: false, asked: 0 }
+        Self { gateway, log, store, is_away: false, is_silent: false, rows: Vec::new(), asked: 0 }
     }
 
     fn run(&mut self, errand: Errand) -> Result<Vec<u8>, Trouble> {
         self.asked += 1;
+        if errand.to == Destination::Queue {
+            return if self.is_silent { Err(Trouble::Failed) } else { self.keep(&errand) };
+        }
         if self.is_away {
             return Err(Trouble::Failed);
         }
         Ok(self.log.serve(self.gateway.now, &errand.message, &mut self.store).unwrap())
+    }
+
+    fn keep(&mut self, errand: &Errand) -> Result<Vec<u8>, Trouble> {
+        let messages: Vec<String> = serde_json::from_slice(&errand.message).unwrap();
+        self.rows.extend(messages.iter().map(|message| {
+            let row = Row::read(message).unwrap();
+            assert_eq!(row.user_id.as_deref(), Some("ada"));
+            (row.action, row.resource_id.unwrap(), row.status.word().to_owned())
+        }));
+        Ok(Vec::new())
     }
 
     /// Sends the question that is due behind a response, if one is.
@@ -344,4 +365,33 @@ fn a_log_that_is_away_is_told_to_operators() {
         assert_eq!((status, &document["code"]), (503, &json!("fleet_unreachable")));
     }
     assert_eq!(fleet.operate(Method::Get, "/admin/v1/switches", &["admin"], "").0, 503);
+}
+
+#[test]
+fn every_change_is_on_record_before_it_is_made_and_with_its_outcome() {
+    let mut fleet = Fleet::new();
+    fleet.kill("?tag=items");
+    fleet.operate(Method::Delete, "/admin/v1/switches/kill?tag=items", &["operator"], "");
+    fleet.is_away = true;
+    fleet.operate(Method::Put, "/admin/v1/switches/drain", &["operator"], r#"{"reason":"x"}"#);
+    let row = |action: &str, what: &str, status: &str| (action.to_owned(), what.to_owned(), status.to_owned());
+    let expected = [
+        row("switch.throw", "kill:tag:items", "attempt"),
+        row("switch.throw", "kill:tag:items", "success"),
+        row("switch.release", "kill:tag:items", "attempt"),
+        row("switch.release", "kill:tag:items", "success"),
+        row("switch.throw", "drain:gateway", "attempt"),
+        row("switch.throw", "drain:gateway", "failure"),
+    ];
+    assert_eq!(fleet.rows, expected);
+}
+
+#[test]
+fn what_cannot_be_put_on_record_is_not_done() {
+    let mut fleet = Fleet::new();
+    fleet.is_silent = true;
+    let (status, document) =
+        fleet.operate(Method::Put, "/admin/v1/switches/kill", &["operator"], r#"{"reason":"A leak."}"#);
+    assert_eq!((status, &document["code"]), (503, &json!("audit_unavailable")));
+    assert!(matches!(fleet.get("/letters"), Came::Sent));
 }

@@ -14,6 +14,7 @@
 mod audit;
 mod authz;
 mod compare;
+mod dashboard;
 mod driver;
 mod explain;
 mod fixture;
@@ -23,6 +24,7 @@ mod guard;
 mod health;
 mod hostile;
 mod layers;
+mod metrics;
 mod page_fragments;
 mod problems_page;
 mod reference;

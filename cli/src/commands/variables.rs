@@ -61,7 +61,7 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Row<'b> {
     name: &'b str,
-    /// `issuer`, `explain`, `credentials`, `secret` or `plain`.
+    /// `issuer`, `explain`, `metrics`, `credentials`, `secret` or `plain`.
     role: &'static str,
     /// The name of the issuer or upstream.
     of: Option<&'b str>,
@@ -76,6 +76,7 @@ fn rows<'b>(blueprint: &'b Blueprint, sources: &Sources<'_>) -> Vec<Row<'b>> {
             Role::Credentials(upstream) => ("credentials", Some(upstream)),
             Role::Issuer(issuer) => ("issuer", Some(issuer)),
             Role::Explain => ("explain", None),
+            Role::Metrics => ("metrics", None),
             Role::Secret => ("secret", None),
             Role::Plain => ("plain", None),
         };
@@ -91,6 +92,7 @@ impl Row<'_> {
             ("credentials", Some(upstream)) => format!("credentials of upstream {upstream}"),
             ("issuer", Some(issuer)) => format!("key of issuer {issuer}"),
             ("explain", _) => "key of explain".to_owned(),
+            ("metrics", _) => "token for metrics".to_owned(),
             ("secret", _) => "secret".to_owned(),
             _ => "no secret".to_owned(),
         }

@@ -22,7 +22,7 @@ use crate::{
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         freshness,
         guard::before,
-        health, log, respond, security_headers, trace,
+        health, log, metrics, respond, security_headers, trace,
     },
 };
 
@@ -53,6 +53,8 @@ pub struct Blueprint {
     pub health: health::Config,
     /// `[audit]`.
     pub audit: audit::Settings,
+    /// `[metrics]`; `None`: nothing is counted.
+    pub metrics: Option<metrics::Config>,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.

@@ -19,6 +19,7 @@ pub mod layers;
 #[cfg(feature = "compiler")]
 pub mod model;
 pub mod nearest;
+pub mod operator;
 pub mod packed;
 pub mod percent;
 pub mod rate;

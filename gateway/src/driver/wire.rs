@@ -22,7 +22,7 @@
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
-    fleet::audit::events::Due,
+    fleet::isolate::Due,
     http::{
         edits::{Edits, Field},
         reply::Reply,
@@ -71,9 +71,9 @@ pub const ASCII: u32 = 1;
 pub const UNTOUCHED: u32 = 2;
 /// Flag: there is a question to send behind the response.
 pub const ASKS: u32 = 4;
-/// Flag: there are rows to send a while behind the response.
+/// Flag: what the isolate has to tell is to be sent a while behind the response.
 pub const FLUSHES: u32 = 8;
-/// Flag: there are rows to send at once.
+/// Flag: it is to be sent at once.
 pub const FLUSHES_NOW: u32 = 16;
 
 const HEADER_WORDS: usize = 8;
@@ -209,6 +209,16 @@ pub fn place_of(to: &Destination) -> u32 {
         Destination::Database => 1,
         Destination::Queue => 2,
         Destination::Object(Class::Audit, _) => 3,
+        Destination::Object(Class::Metrics, _) => 4,
+    }
+}
+
+/// The name of the object that does an errand; empty where none does.
+#[must_use]
+pub fn name_of(to: &Destination) -> &str {
+    match to {
+        Destination::Object(_, name) => name,
+        Destination::Relay | Destination::Database | Destination::Queue => "",
     }
 }
 
@@ -216,12 +226,11 @@ pub fn place_of(to: &Destination) -> u32 {
 #[must_use]
 pub fn due(gateway: &Gateway) -> u32 {
     let asks = if gateway.fleet.asks() { ASKS } else { 0 };
-    let flushes = match gateway.fleet.events.due() {
-        Due::Not => 0,
-        Due::Later => FLUSHES,
-        Due::Now => FLUSHES_NOW,
-    };
-    asks | flushes
+    match gateway.fleet.due() {
+        Due::Never => asks,
+        Due::Soon => asks | FLUSHES,
+        Due::Now => asks | FLUSHES_NOW,
+    }
 }
 
 /// The number of the nearest relay.

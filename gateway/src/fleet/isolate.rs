@@ -5,8 +5,10 @@ use std::cell::{Cell, RefCell};
 
 use crate::{
     fleet::{
-        audit::events::Events,
+        audit::events::{self, Events},
         message,
+        metrics::tally::Names,
+        outbox::{Outbox, ROWS},
         signals::{
             Answer, Change, Known, Question, Signals,
             feed::Feed,
@@ -19,6 +21,8 @@ use crate::{
         errands::{Class, Destination, Errand, Returned},
     },
 };
+
+pub use super::outbox::Due;
 
 /// How long the log is waited for, in milliseconds. A question that takes longer counts as lost.
 pub const ASK_MS: u32 = 2_000;
@@ -38,6 +42,8 @@ pub struct Isolate {
     asks: Cell<bool>,
     /// What it has not told the audit log yet.
     pub events: Events,
+    /// What it has counted and not told yet.
+    pub outbox: Outbox,
 }
 
 #[derive(Debug)]
@@ -102,6 +108,26 @@ impl Isolate {
     #[must_use]
     pub fn asks(&self) -> bool {
         self.asks.take()
+    }
+
+    /// When what there is to tell is to be sent, if nobody has been told yet. Rows that can wait go with the counts that do.
+    #[must_use]
+    pub fn due(&self) -> Due {
+        let waits = self.outbox.is_armed();
+        match (self.events.due(), self.outbox.due()) {
+            (events::Due::Now, _) => Due::Now,
+            (events::Due::Later, _) if !waits => Due::Soon,
+            (_, counts) => counts,
+        }
+    }
+
+    /// The next message of what there is to tell, until there is none, with a number for [`Outbox::flushed`].
+    #[must_use]
+    pub fn flush(&self, names: &dyn Names) -> Option<(u8, Errand)> {
+        match self.events.flush() {
+            Some((rows, errand)) => Some((self.outbox.track(ROWS, rows), errand)),
+            None => self.outbox.flush(names),
+        }
     }
 
     /// The question what is new, to be sent now.

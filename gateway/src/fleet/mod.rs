@@ -9,5 +9,7 @@ pub mod audit;
 pub mod isolate;
 pub mod machine;
 pub mod message;
+pub mod metrics;
+pub mod outbox;
 pub mod signals;
 pub mod store;

@@ -13,14 +13,29 @@ pub fn prefers_text(accept: Option<&str>) -> bool {
     quality(accept, "text/plain") > json.into_iter().max().unwrap_or_default()
 }
 
+/// Whether a type is named, and wanted as much as another one or more. Ranges name none.
+#[must_use]
+pub fn names(accept: Option<&str>, wanted: &str, other: &str) -> bool {
+    let Some(accept) = accept else { return false };
+    matches!(best(accept, wanted), Some((NAMED, weight)) if weight > 0 && weight >= quality(accept, other))
+}
+
 /// How much a type is wanted, in thousandths. The most specific range that takes it counts.
 fn quality(accept: &str, wanted: &str) -> u16 {
+    best(accept, wanted).map_or(0, |(_, weight)| weight)
+}
+
+/// The most specific range that takes a type, and of several alike the one with the most weight.
+fn best(accept: &str, wanted: &str) -> Option<(u8, u16)> {
     let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(|part| part.trim_matches([' ', '\t']));
         Some((specificity(parts.next()?, wanted)?, weight(parts)))
     });
-    ranges.max_by_key(|(specificity, _)| *specificity).map_or(0, |(_, weight)| weight)
+    ranges.max()
 }
+
+/// What is more specific than any range.
+const NAMED: u8 = 2;
 
 /// How closely a range names a type; nothing when it does not.
 fn specificity(range: &str, wanted: &str) -> Option<u8> {
@@ -28,7 +43,7 @@ fn specificity(range: &str, wanted: &str) -> Option<u8> {
     match range.split_once('/') {
         Some(("*", "*")) => Some(0),
         Some((of, "*")) if of.eq_ignore_ascii_case(main) => Some(1),
-        _ if range.eq_ignore_ascii_case(wanted) => Some(2),
+        _ if range.eq_ignore_ascii_case(wanted) => Some(NAMED),
         _ => None,
     }
 }
@@ -73,6 +88,27 @@ mod tests {
         ];
         for (accept, text) in cases {
             assert_eq!(prefers_text(accept), text, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_named_is_told_from_one_that_a_range_takes() {
+        // As Prometheus 2.53 and 3.5 send it.
+        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;\
+                          q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        let cases = [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("application/*"), false),
+            (Some("text/plain;version=0.0.4"), false),
+            (Some(prometheus), true),
+            (Some("application/openmetrics-text"), true),
+            (Some("Application/OpenMetrics-Text; version=1.0.0, text/plain"), true),
+            (Some("application/openmetrics-text;q=0.1, text/plain;q=0.2"), false),
+            (Some("application/openmetrics-text;q=0"), false),
+        ];
+        for (accept, named) in cases {
+            assert_eq!(names(accept, "application/openmetrics-text", "text/plain"), named, "{accept:?}");
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Headers that the refusal needs (`WWW-Authenticate`, `Allow`, `Retry-After`).
     pub headers: Edits,
+    /// The stage that has refused, once that is told; empty before. For counting: no client sees it.
+    pub stage: &'static str,
 }
 
 #[derive(Serialize)]
@@ -108,7 +110,22 @@ impl Problem {
     #[cold]
     #[inline(never)]
     fn of(kind: &'static Kind, detail: Cow<'static, str>) -> Self {
-        Self { kind, detail, errors: Vec::new(), headers: Edits::default() }
+        Self { kind, detail, errors: Vec::new(), headers: Edits::default(), stage: "" }
+    }
+
+    /// Says which stage it comes from. The first to say so is believed: others only pass it on.
+    #[cold]
+    pub fn claim(&mut self, stage: &'static str) {
+        if self.stage.is_empty() {
+            self.stage = stage;
+        }
+    }
+
+    /// The same, claimed.
+    #[must_use]
+    pub fn by(mut self, stage: &'static str) -> Self {
+        self.claim(stage);
+        self
     }
 
     /// Names a field and what was expected of it.

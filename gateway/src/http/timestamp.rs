@@ -23,32 +23,6 @@ pub fn rfc3339(now: Millis) -> Written {
     Written(text)
 }
 
-/// Reads a moment as [`rfc3339`] writes it, with or without milliseconds; `None` for every other text, and for moments
-/// that do not exist.
-#[must_use]
-pub fn read(text: &str) -> Option<Millis> {
-    let number = |range: std::ops::Range<usize>| {
-        let digits = text.get(range)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten()
-    };
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    let ms = if text.len() == 24 { number(20..23)? } else { 0 };
-    // Days before the year, counted from 1970: enough to be near, the rest is found by writing.
-    let near = year.checked_sub(1970)?.checked_mul(365)?.checked_add(year.checked_sub(1969)? / 4)?;
-    let mut found = None;
-    for days in near.saturating_sub(32)..near.saturating_add(400) {
-        if date(days) == (year, month, day) {
-            found = Some(days);
-        }
-    }
-    let seconds = hour.checked_mul(3_600)?.checked_add(minute.checked_mul(60)?)?.checked_add(second)?;
-    let moment = found?.checked_mul(MS_PER_DAY)?.checked_add(seconds.checked_mul(1_000)?)?.checked_add(ms)?;
-    let written = rfc3339(moment);
-    let short = text.len() == 20 && [written.as_str().get(..19)?, "Z"].concat() == text;
-    (short || written.as_str() == text).then_some(moment)
-}
-
 impl Written {
     /// The text.
     #[must_use]

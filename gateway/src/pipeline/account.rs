@@ -27,9 +27,9 @@ use crate::{
     },
 };
 
-/// Telling the witness what a stage came to, without changing it.
+/// Telling the witness what a stage came to, without changing it but for who it was.
 pub trait Told<T> {
-    /// Tells what `passed` makes of a success, or the problem.
+    /// Tells what `passed` makes of a success, or the problem. A problem learns which stage it is of.
     #[must_use]
     fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self;
 
@@ -40,18 +40,22 @@ pub trait Told<T> {
 
 impl<T> Told<T> for Result<T, Problem> {
     #[inline(always)]
-    fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self {
+    fn told(mut self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self {
         witness.saw(|| match &self {
             Ok(value) => passed(value),
             Err(problem) => refused(stage, problem),
         });
+        if let Err(problem) = &mut self {
+            problem.claim(stage);
+        }
         self
     }
 
     #[inline(always)]
-    fn told_if_refused(self, witness: &impl Witness, stage: &'static str) -> Self {
-        if let Err(problem) = &self {
+    fn told_if_refused(mut self, witness: &impl Witness, stage: &'static str) -> Self {
+        if let Err(problem) = &mut self {
             witness.saw(|| refused(stage, problem));
+            problem.claim(stage);
         }
         self
     }
@@ -141,6 +145,13 @@ pub fn listed(allow: &str) -> Decision {
 #[cold]
 pub fn healthy() -> Decision {
     Decision::decided("health", "The gateway answers this path itself.")
+}
+
+/// The gateway said what it has counted.
+#[must_use]
+#[cold]
+pub fn measured() -> Decision {
+    Decision::decided("metrics", "The gateway answers this path itself.")
 }
 
 /// There is a route.

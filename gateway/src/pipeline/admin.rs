@@ -8,19 +8,21 @@ use serde::Serialize;
 use crate::{
     config::size::Size,
     fleet::{
+        audit::row::{Row, Status},
         isolate::{ASK_MS, refusal},
         signals::{
             Change, Known, Refusal,
-            switch::{Kind, Lever, Scope, names_route},
+            switch::{Kind, Lever, Scope, Switch, names_route},
         },
     },
     http::{problem::Problem, reply::Made},
     pipeline::{
         account::{self, Told},
+        audit, auditors,
         exchange::Exchange,
         fleet,
         gateway::Gateway,
-        run::{authenticate, authorize},
+        run,
     },
     ports::{Ports, upstream::Failure},
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
@@ -59,7 +61,8 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, rest: &str,
     let method = exchange.head.method();
     let changes = matches!(method, "PUT" | "POST" | "PATCH" | "DELETE");
     // Whoever may not look learns nothing of what there is.
-    admit(exchange, admin, if changes { Role::Operator } else { Role::Viewer }, ports).await?;
+    let role = place.map_or(Role::Viewer, |(_, place, ..)| place.role(changes));
+    admit(exchange, admin, role, ports).await?;
     let Some((_, place, methods, label)) = place else {
         return Err(Problem::new(&ROUTE_NOT_FOUND, "There is no such path for operators."));
     };
@@ -73,16 +76,18 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, rest: &str,
         Place::Signals => signals(exchange, ports).await,
         Place::Switches => list(exchange, ports).await,
         Place::Lever(kind) => lever(exchange, kind, ports).await,
+        Place::Audit => auditors::rows(exchange, ports).await,
+        Place::Chain => auditors::verify(exchange, ports).await,
     }
 }
 
 /// Lets operators in, by the stages that routes have.
 async fn admit<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, role: Role, ports: &P) -> Result<(), Problem> {
-    authenticate(exchange, &authn::Config::Token(vec![admin.issuer]), ports).await?;
+    let who = authn::Config::Token(vec![admin.issuer]);
     let mut holders = admin.holders(role);
     holders.sort_unstable();
     let roles = authz::Roles { wanted: vec![role.word().to_owned()], satisfied_by: holders };
-    authorize(exchange, &authz::Config { roles, ..authz::Config::default() }, ports).map(drop)
+    run::admit(exchange, &who, &authz::Config { roles, ..authz::Config::default() }, ports).await
 }
 
 #[derive(Serialize)]
@@ -188,8 +193,53 @@ async fn release<P: Ports>(exchange: &Exchange<'_>, lever: Lever, ports: &P) -> 
     Ok(Made { status: 204, ..Made::default() })
 }
 
-/// Makes a change and learns of it, so that it holds here at once.
+/// Makes a change that is on record: that it is attempted before it is made, and how it went behind it. What cannot be put on
+/// record is not attempted; should the second row fail, the first one stands and the log line tells the rest.
 async fn change<P: Ports>(exchange: &Exchange<'_>, change: Change, ports: &P) -> Result<(), Problem> {
+    let action = match &change {
+        Change::Throw(_) => "switch.throw",
+        _ => "switch.release",
+    };
+    let (resource_id, details) = (resource(&change), details(&change));
+    let row = |status, error: Option<&str>| Row {
+        resource_type: Some("switch".to_owned()),
+        resource_id: Some(resource_id.clone()),
+        details: details.clone(),
+        error_message: error.map(str::to_owned),
+        ..audit::row(exchange, action, status, ports)
+    };
+    let gateway = exchange.gateway;
+    audit::record(gateway, row(Status::Attempt, None), ports).await?;
+    let made = make(exchange, change, ports).await;
+    let outcome = match &made {
+        Ok(()) => row(Status::Success, None),
+        Err(problem) => row(Status::Failure, Some(problem.kind.code)),
+    };
+    if audit::record(gateway, outcome.clone(), ports).await.is_err() {
+        gateway.fleet.events.log(&outcome);
+    }
+    made
+}
+
+/// What a change is about, as rows name it: `kill:gateway`.
+fn resource(change: &Change) -> String {
+    match change {
+        Change::Throw(Switch { lever, .. }) | Change::Release(lever) => {
+            [lever.kind.word(), ":", &lever.scope.text()].concat()
+        }
+        Change::Mark(_) | Change::Unmark(_) => String::new(),
+    }
+}
+
+fn details(change: &Change) -> Option<String> {
+    match change {
+        Change::Throw(switch) => serde_json::to_string(&Shown::new(switch, switch.since)).ok(),
+        _ => None,
+    }
+}
+
+/// Makes a change and learns of it, so that it holds here at once.
+async fn make<P: Ports>(exchange: &Exchange<'_>, change: Change, ports: &P) -> Result<(), Problem> {
     let fleet = &exchange.gateway.fleet;
     let errand = fleet.change(vec![change]).ok_or_else(unreachable_fleet)?;
     let sent = ports.now();

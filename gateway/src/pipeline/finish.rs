@@ -41,6 +41,8 @@ pub struct Log {
     /// What the upstream said, where the client gets something else.
     upstream_status: Option<u16>,
     problem: Option<&'static Kind>,
+    /// Who refused, when the answer is a problem.
+    stage: &'static str,
 }
 
 /// Makes the answer of an outcome.
@@ -58,24 +60,29 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
             }
             let status = exchange.route.and_then(|route| route.policy().transform.status_of(head.status));
             let upstream_status = status.and(Some(head.status));
-            let log = Log { status: status.unwrap_or(head.status), upstream_status, problem: None };
+            let log = Log { status: status.unwrap_or(head.status), upstream_status, problem: None, stage: "" };
             Closed { reply: relay(exchange.route, edits, status), log }
         }
         Err(problem) => {
+            let refused = Some((problem.kind, problem.stage));
             let kind = problem.kind;
             let mut made = problem.into_reply(&exchange.request_id, exchange.header(Header::Accept));
             if let Some(route) = exchange.route {
                 proxy_status::failed(route.policy().proxy_status, &mut made.head, &exchange.gateway.name, kind);
             }
-            self::made(exchange, made, Some(kind), now)
+            self::made(exchange, made, refused, now)
         }
     }
 }
 
-fn made(exchange: &Exchange<'_>, mut made: Made, problem: Option<&'static Kind>, now: Millis) -> Closed {
+/// `refused`: what the problem is, and of which stage, if it is one.
+type Refused = Option<(&'static Kind, &'static str)>;
+
+fn made(exchange: &Exchange<'_>, mut made: Made, refused: Refused, now: Millis) -> Closed {
     edit(exchange, &mut made.head, false);
     tell_times(exchange, &mut made.head, now);
-    let log = Log { status: made.status, upstream_status: None, problem };
+    let (problem, stage) = refused.map_or((None, ""), |(kind, stage)| (Some(kind), stage));
+    let log = Log { status: made.status, upstream_status: None, problem, stage };
     Closed { reply: Reply::Made(made), log }
 }
 
@@ -127,6 +134,13 @@ impl Log {
     #[must_use]
     pub fn code(self) -> Option<&'static str> {
         self.problem.map(|kind| kind.code)
+    }
+
+    /// Which stage has refused, and with which code, when the answer is a problem. What no stage claims is the pipeline's.
+    #[must_use]
+    pub fn refused(self) -> Option<(&'static str, &'static str)> {
+        let stage = if self.stage.is_empty() { "pipeline" } else { self.stage };
+        self.code().map(|code| (stage, code))
     }
 
     /// The line, at the moment when there is nothing left to wait for, and behind it those of rows of the audit log; empty

@@ -6,11 +6,12 @@ use base64ct::{Base64, Encoding};
 
 use crate::{
     blueprint::{Blueprint, Policy, Route},
-    config::{packed::Packed, text::Values},
+    config::{operator::Operator, packed::Packed, text::Values},
     fleet::isolate::Isolate,
     http::{edits::is_field_value, request::Header},
     pipeline::{
         health::Health,
+        metrics::Metrics,
         start::{self, CannotStart, Place, Reason},
     },
     ports::{dependencies::Probe, signatures::Key},
@@ -93,6 +94,8 @@ pub struct Gateway {
     /// Its part in the fleet: what is known here of what all isolates share.
     pub fleet: Isolate,
     pub(super) health: Health,
+    /// Who may read what is counted, and where; `None`: nothing is counted.
+    pub(super) metrics: Option<Metrics>,
     pub(super) place: Place,
     warnings: Vec<Reason>,
 }
@@ -109,6 +112,7 @@ struct Ready {
 pub struct ReadyRoute<'g> {
     /// As configured.
     pub route: &'g Route,
+    index: RouteIndex,
     policy: &'g Policy,
     ready: &'g Ready,
 }
@@ -169,11 +173,13 @@ impl Gateway {
         let targets = targets(&upstreams, &values, &mut reasons);
         let logging = logging(&fallback.log, &values, &mut reasons);
         let explainer = blueprint.explain.as_ref().map(|config| explainer(config, &values, &name, &mut reasons));
+        let metrics = blueprint.metrics.and_then(|config| metrics(config, &values, &mut reasons));
         let Some(logging) = logging.filter(|_| reasons.is_empty()) else {
             return Err(CannotStart::new(reasons, &place));
         };
         Ok(Self {
             health: health(blueprint.health, &upstreams, &targets),
+            metrics,
             fleet: Isolate::default(),
             signals: blueprint.signals,
             admin: admin(blueprint.admin, &values, &place),
@@ -231,7 +237,7 @@ impl Gateway {
         let route = self.routes.get(usize::from(index))?;
         let policy = self.policies.get(usize::from(route.policy))?;
         let ready = self.ready.get(usize::from(route.policy))?.get_or_init(|| self.make_ready(policy));
-        Some(ReadyRoute { route, policy, ready })
+        Some(ReadyRoute { route, index, policy, ready })
     }
 
     fn make_ready(&self, policy: &Policy) -> Ready {
@@ -239,6 +245,16 @@ impl Gateway {
         let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
         let is_closed = policy.maintenance.as_ref().is_some_and(|closed| closed.on.is_on(&self.values));
         Ready { cors, is_closed, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
+    }
+
+    /// How many routes and upstreams there are.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.routes.len(), self.targets.len())
+    }
+
+    /// The method and path of a route as configured.
+    pub(super) fn route_key(&self, index: RouteIndex) -> Option<&str> {
+        self.routes.get(usize::from(index)).map(|route| route.key.as_str())
     }
 
     /// The methods and paths of routes as configured.
@@ -360,6 +376,12 @@ fn intern(lists: &mut Vec<security_headers::Config>, list: &security_headers::Co
 }
 
 impl<'g> ReadyRoute<'g> {
+    /// Its index.
+    #[must_use]
+    pub fn index(self) -> RouteIndex {
+        self.index
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(self) -> &'g Policy {
@@ -480,6 +502,22 @@ fn admin(config: Option<Admin>, values: &Values, place: &Place) -> Option<Admin>
     })
 }
 
+/// Who reads metrics. What lacks a variable has been reported by it.
+fn metrics(config: stages::metrics::Config, values: &Values, reasons: &mut Vec<Reason>) -> Option<Metrics> {
+    let is_there = config.token.as_ref().is_none_or(|token| !values.lack(token));
+    let made = Metrics::new(config, values);
+    if made.is_none() && is_there {
+        reasons.push(Reason::ShortMetricsToken);
+    }
+    made
+}
+
+/// Whose tokens an operator has, and which of them.
+pub(super) fn operator(operator: Operator) -> (authn::Config, authz::Config) {
+    let wanted = authz::Config { scopes: operator.scopes, ..authz::Config::default() };
+    (authn::Config::Token(vec![operator.issuer]), wanted)
+}
+
 /// What the health paths need. Upstreams and targets are in the same order.
 fn health(config: stages::health::Config, upstreams: &[Upstream], targets: &[Target]) -> Health {
     let probes = upstreams.iter().zip(targets).filter_map(|(upstream, target)| {
@@ -490,11 +528,6 @@ fn health(config: stages::health::Config, upstreams: &[Upstream], targets: &[Tar
     Health {
         components: stages::health::watched(&config, probes),
         within_ms: config.timeout_ms,
-        operator: config.operator.map(|operator| {
-            (
-                authn::Config::Token(vec![operator.issuer]),
-                authz::Config { scopes: operator.scopes, ..authz::Config::default() },
-            )
-        }),
+        operator: config.operator.map(operator),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         exchange::Exchange,
         fleet,
         gateway::{Gateway, Inconsistent},
-        run::{authenticate, authorize, inconsistent},
+        run::{self, inconsistent},
     },
     ports::{Ports, statements},
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
@@ -89,8 +89,7 @@ async fn migrations<P: Ports>(within_ms: u32, ports: &P) -> Result<Made, Problem
 /// Lets the operator in, by the stages that routes have.
 async fn admit<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<(), Problem> {
     let (who, may) = exchange.gateway.health.operator.as_ref().ok_or_else(|| inconsistent(Inconsistent))?;
-    authenticate(exchange, who, ports).await?;
-    authorize(exchange, may, ports).map(drop)
+    run::admit(exchange, who, may, ports).await
 }
 
 fn about(gateway: &Gateway, now: Millis) -> About<'_> {

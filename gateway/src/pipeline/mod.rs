@@ -1,14 +1,15 @@
 //! One request, one way: what happens to it, in order.
 //!
 //! `run` is the ordered list, `exchange` what is known about the request on its way, `finish` what happens to
-//! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health` and `admin`
-//! the paths that the gateway answers itself, `fleet` what it makes of what the
-//! fleet knows, `account` what a witness is told, `hint` what is told of routes in development,
-//! `audit` what is put on record.
+//! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health`, `admin` and
+//! `metrics` the paths that the gateway answers itself, `fleet` what it makes of what the fleet knows, `account` what a
+//! witness is told, `hint` what is told of routes in development, `audit` what is put on record,
+//! `auditors` how operators read it.
 
 pub mod account;
 mod admin;
 pub mod audit;
+mod auditors;
 pub mod exchange;
 mod facts;
 #[cfg(feature = "faults")]
@@ -18,5 +19,6 @@ mod fleet;
 pub mod gateway;
 mod health;
 pub mod hint;
+mod metrics;
 pub mod run;
 pub mod start;

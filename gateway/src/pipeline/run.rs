@@ -1,6 +1,6 @@
 //! The pipeline: one plain function that reads like the list in the README.
 
-use std::rc::Rc;
+use std::{pin::Pin, rc::Rc};
 
 use crate::{
     blueprint::Action,
@@ -19,7 +19,7 @@ use crate::{
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint,
+        health, hint, metrics,
     },
     ports::{
         Ports,
@@ -78,6 +78,7 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     if let Some(route) = exchange.route {
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
+    gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
@@ -115,6 +116,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         return Ok(Outcome::Made(answer));
     }
     if let Some(answer) = before(exchange, ports)? {
+        return Ok(Outcome::Made(answer));
+    }
+    if let Some(answer) = metrics::answer(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
     let route = match choose(exchange, ports)? {
@@ -219,6 +223,7 @@ fn preflight<P: Ports>(
             Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"))
         }
     };
+    let answer = answer.map_err(|problem| problem.by("cors"));
     answer.told(ports, "preflight", |_| account::preflight(exchange))
 }
 
@@ -258,12 +263,22 @@ fn check_body<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &
     left.told(ports, "guard", |left| account::sized(exchange, route, *left))
 }
 
+/// Lets in whoever may use a path of the gateway's own, by the stages that routes have. In a box that does not say what is in
+/// it, so that all such paths share one copy of these stages, and only routes have theirs in line.
+pub(super) fn admit<'e, P: Ports>(
+    exchange: &'e mut Exchange<'_>,
+    who: &'e authn::Config,
+    wanted: &'e authz::Config,
+    ports: &'e P,
+) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + 'e>> {
+    Box::pin(async move {
+        authenticate(exchange, who, ports).await?;
+        authorize(exchange, wanted, ports).map(drop)
+    })
+}
+
 /// Who asks, for a route or a path of the gateway's own that takes these tokens.
-pub(super) async fn authenticate<P: Ports>(
-    exchange: &mut Exchange<'_>,
-    config: &authn::Config,
-    ports: &P,
-) -> Result<(), Problem> {
+async fn authenticate<P: Ports>(exchange: &mut Exchange<'_>, config: &authn::Config, ports: &P) -> Result<(), Problem> {
     let gateway = exchange.gateway;
     let asked = authn::Asked { authorization: exchange.header(Header::Authorization), realm: &gateway.name };
     let found = authn::authenticate(gateway.issuers(), config, asked, ports, unverified).await;
@@ -281,15 +296,11 @@ fn unverified(failure: Failure) -> Problem {
 }
 
 /// Whether they may, by what a route or a path of the gateway's own asks for.
-pub(super) fn authorize<P: Ports>(
-    exchange: &Exchange<'_>,
-    wanted: &authz::Config,
-    ports: &P,
-) -> Result<Authorized, Problem> {
+fn authorize<P: Ports>(exchange: &Exchange<'_>, wanted: &authz::Config, ports: &P) -> Result<Authorized, Problem> {
     let principal = exchange.principal.as_deref();
     let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
     ports.saw(|| account::authorization(exchange, wanted, &authorized));
-    authorized
+    authorized.map_err(|problem| problem.by("authz"))
 }
 
 /// The answer of a route that has no upstream.
@@ -347,7 +358,7 @@ fn tell(exchange: &Exchange<'_>, route: ReadyRoute<'_>, head: &mut Edits) {
 
 /// Where a request goes, with what proves to the upstream who sends it.
 fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
-    let (path, query) = exchange.destination(route)?;
+    let (path, query) = exchange.destination(route).map_err(|problem| problem.by("transform"))?;
     let untouched = route.is_pass_through();
     let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
     match &route.route.action {

@@ -9,7 +9,7 @@ use crate::{
         weak,
     },
     http::Millis,
-    stages::{authn, explain, forward::signature::SHORTEST_KEY},
+    stages::{authn, explain, forward::signature::SHORTEST_KEY, metrics},
 };
 
 /// Where and what a gateway is started as.
@@ -50,6 +50,8 @@ pub enum Reason {
     ShortKey(String),
     /// The secret of `explain` is too short.
     ShortExplainSecret,
+    /// The token of `[metrics]` is too short.
+    ShortMetricsToken,
     /// The URL of this upstream is not `http://…` or `https://…`.
     Target(String),
     /// The credentials for this upstream cannot stand in a header.
@@ -103,6 +105,9 @@ impl Reason {
             }
             Self::ShortExplainSecret => {
                 format!("the secret of `explain` is shorter than {} bytes", explain::SHORTEST_SECRET)
+            }
+            Self::ShortMetricsToken => {
+                format!("the token of [metrics] is shorter than {} bytes", metrics::SHORTEST_TOKEN)
             }
             Self::Target(upstream) => format!("the target of upstream `{upstream}` is no absolute http or https URL"),
             Self::Credentials(upstream) => {

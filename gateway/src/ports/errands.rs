@@ -14,6 +14,8 @@ pub enum Class {
     Signals,
     /// The chain of audit rows (`fleet::audit`).
     Audit,
+    /// Counts come together (`fleet::metrics`).
+    Metrics,
 }
 
 /// Who is to do it.

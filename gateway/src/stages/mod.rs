@@ -47,3 +47,5 @@ pub mod explain;
 pub mod log;
 
 pub mod health;
+
+pub mod metrics;

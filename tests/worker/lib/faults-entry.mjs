@@ -62,7 +62,7 @@ function signatures(ms) {
 async function askObject(env, asked) {
   const message = Uint8Array.from(asked.get('message').match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   try {
-    const answer = await env.SIGNALS.getByName(asked.get('name')).handle(message);
+    const answer = await env[asked.get('binding') ?? 'SIGNALS'].getByName(asked.get('name')).handle(message);
     return Response.json({ answer: hex(answer) });
   } catch (error) {
     return Response.json({ error: String(error?.message ?? error) }, { status: 500 });

@@ -86,8 +86,8 @@ export class Gateway {
   }
 
   /** Sends the object of a name a message of hexadecimal bytes. Gives { status, answer } or { status, error }. */
-  async object(message, name = 'root') {
-    const answer = await this.ask(`/__ferrogate/object?message=${message}&name=${name}`);
+  async object(message, name = 'root', binding = 'SIGNALS') {
+    const answer = await this.ask(`/__ferrogate/object?message=${message}&name=${name}&binding=${binding}`);
     return { status: answer.status, ...answer.json() };
   }
 }

@@ -113,8 +113,11 @@ const gateway :Workerd.Worker = (
     (name = "gateway.bin", data = embed "gateway.bin"),
   ],
   ${compatibility()}
-  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), ${bindings.join(', ')}],
-  durableObjectNamespaces = [(className = "Signals", uniqueKey = "signals", enableSql = true)],
+  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), ${bindings.join(', ')}],
+  durableObjectNamespaces = [
+    (className = "Signals", uniqueKey = "signals", enableSql = true),
+    (className = "Metrics", uniqueKey = "metrics", enableSql = true),
+  ],
   durableObjectStorage = (localDisk = "objects"),
 );
 `;

@@ -9,6 +9,7 @@ mod environments;
 pub mod files;
 mod gateway;
 mod health;
+mod metrics;
 pub mod model;
 mod policies;
 mod read_headers;
@@ -164,6 +165,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let health = root.optional("health", health::read).unwrap_or_default();
     let admin = admin::read(&mut root);
     let audit = root.optional("audit", audit::keys::section).unwrap_or_default();
+    let metrics = root.optional("metrics", metrics::read);
     let policies = sections::policies(&mut root);
     let mut declared = routes::read(&mut root);
     let well_known = root.optional("well_known", well_known::read);
@@ -185,6 +187,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
     let upstreams = upstreams.into_values()?;
+    metrics::check_routes(metrics.as_ref(), &declared, context);
     health::check_required(health.required.get().map_or(&[], Vec::as_slice), &upstreams, context);
     let fallback = gateway.fallback();
     let blueprint = Blueprint {
@@ -199,6 +202,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         admin: admin::config(admin, context)?,
         signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
+        metrics,
         bindings: bindings(&upstreams, &built.routes),
         upstreams,
         issuers: issuers.into_values()?,

@@ -8,7 +8,7 @@ use crate::{
         model::{Grammar, Key, Presence, Shape},
         roles,
     },
-    stages::{admin, audit, authn::issuers, forward::upstreams, health},
+    stages::{admin, audit, authn::issuers, forward::upstreams, health, metrics},
 };
 
 /// A section of the file.
@@ -75,6 +75,7 @@ pub fn sections() -> Vec<Section> {
         Section { named: None, ..section("health", HEALTH, health::keys::Keys::model()) },
         Section { named: None, ..section("admin", ADMIN, admin::keys::Keys::model()) },
         Section { named: None, ..section("audit", AUDIT, audit::keys::Section::model()) },
+        Section { named: None, ..section("metrics", METRICS, metrics::keys::Keys::model()) },
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
         Section { named: None, ..section("well_known", WELL_KNOWN, well_known::model()) },
@@ -104,6 +105,9 @@ const ADMIN: &str = "The operator's own paths: switches that stop the gateway, a
 
 const AUDIT: &str =
     "What the audit log holds besides the rows of routes with the key `audit`. The section may be left out.";
+
+const METRICS: &str = "Who may read what the gateway counts, and where. Without this section nothing is counted, and its \
+                       paths are not there. The Worker needs the Durable Object `METRICS`.";
 
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";

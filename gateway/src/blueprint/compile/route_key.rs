@@ -14,7 +14,7 @@ use crate::{
 const OWN_SEGMENT: &str = "__ferrogate";
 
 /// Paths that the gateway answers itself.
-const OWN_PATHS: [&str; 6] =
+pub(super) const OWN_PATHS: [&str; 6] =
     [health::SUMMARY, health::LIVE, health::READY, health::STARTUP, health::DETAILED, health::MIGRATIONS];
 
 /// What stands for every method.

@@ -15,7 +15,7 @@ use crate::{
         forward::upstream::{Credentials, Target, Upstream},
         freshness,
         guard::before,
-        health, security_headers, trace,
+        health, metrics, security_headers, trace,
     },
 };
 
@@ -45,6 +45,12 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         admin::told(&blueprint.admin, &mut teller);
         health::told(&blueprint.health, &mut teller);
         audit::settings_told(blueprint.audit, &mut teller);
+        if let Some(metrics) = &blueprint.metrics {
+            metrics::told(metrics, &mut teller);
+            if let Some(token) = &metrics.token {
+                teller.put("metrics.token", secret(token, variables));
+            }
+        }
         teller.keys
     };
     difference("gateway", &new.name, Some(&keys(old)), Some(&keys(new))).into_iter().collect()

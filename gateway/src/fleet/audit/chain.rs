@@ -168,6 +168,12 @@ impl Check {
         Ok(())
     }
 
+    /// How far it has come, and how many rows it has looked at.
+    #[must_use]
+    pub fn place(&self) -> (Head, u64) {
+        (self.verified.head, self.verified.linked)
+    }
+
     /// Says that there are no more rows.
     ///
     /// # Errors

@@ -106,15 +106,16 @@ impl Events {
         self.due.take()
     }
 
-    /// The errand that sends what waits.
+    /// The errand that sends what waits, and how many rows that are.
     #[must_use]
-    pub fn flush(&self) -> Option<Errand> {
+    pub fn flush(&self) -> Option<(u64, Errand)> {
         let Waiting { mut rows, more, .. } = self.waiting.take();
         rows.extend(more.and_then(|(row, count)| besides(*row, count)).map(|row| row.message()));
         if rows.is_empty() {
             return None;
         }
-        Some(Errand { to: Destination::Queue, message: serde_json::to_vec(&rows).unwrap_or_default() })
+        let message = serde_json::to_vec(&rows).unwrap_or_default();
+        Some((rows.len() as u64, Errand { to: Destination::Queue, message }))
     }
 
     fn keep(&self, now: Millis, row: Row, is_security: bool) {

@@ -31,6 +31,8 @@ const LATEST: Millis = 253_402_300_799_999;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
+    /// It is about to be done; another row of the same request says how that went.
+    Attempt,
     /// It was done.
     Success,
     /// It was not done, or not allowed.
@@ -42,6 +44,7 @@ impl Status {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Attempt => "attempt",
             Self::Success => "success",
             Self::Failure => "failure",
         }

@@ -107,10 +107,27 @@ pub enum Place {
     Switches,
     /// The switches of a kind: which one stands in the query.
     Lever(crate::fleet::signals::switch::Kind),
+    /// The rows of the audit log.
+    Audit,
+    /// Whether the chain of those rows holds.
+    Chain,
+}
+
+impl Place {
+    /// What whoever comes here must be allowed to do. Rows say who did what from where, so they are not for everybody who
+    /// may look.
+    #[must_use]
+    pub fn role(self, changes: bool) -> Role {
+        match self {
+            Self::Audit | Self::Chain => Role::Operator,
+            _ if changes => Role::Operator,
+            _ => Role::Viewer,
+        }
+    }
 }
 
 /// Every place: what follows the path, its methods, and the label of its answers in logs.
-pub const PLACES: [(&str, Place, &str, &str); 6] = {
+pub const PLACES: [(&str, Place, &str, &str); 8] = {
     use crate::fleet::signals::switch::Kind::{Drain, Kill, Maintenance};
     [
         ("", Place::Index, "GET, HEAD", "/admin"),
@@ -119,6 +136,8 @@ pub const PLACES: [(&str, Place, &str, &str); 6] = {
         ("/switches/kill", Place::Lever(Kill), SWITCHED, "/admin/switches/kill"),
         ("/switches/drain", Place::Lever(Drain), SWITCHED, "/admin/switches/drain"),
         ("/switches/maintenance", Place::Lever(Maintenance), SWITCHED, "/admin/switches/maintenance"),
+        ("/audit", Place::Audit, "GET, HEAD", "/admin/audit"),
+        ("/audit/verify", Place::Chain, "GET, HEAD", "/admin/audit/verify"),
     ]
 };
 
@@ -140,14 +159,23 @@ pub const FLEET_UNREACHABLE: Kind =
 pub const TOO_MANY_SWITCHES: Kind =
     Kind { code: "too_many_switches", status: 409, title: "Too many switches are thrown", fault: Fault::Client };
 
+/// 503: the database did not answer, or this gateway has none.
+pub const DATABASE_UNREACHABLE: Kind =
+    Kind { code: "database_unreachable", status: 503, title: "The database did not answer", fault: Fault::Gateway };
+
 /// An answer in JSON that nobody may keep.
 #[must_use]
 pub fn json(status: u16, document: &impl Serialize) -> Made {
-    let mut head = Edits::default();
-    head.set("content-type", "application/json");
-    head.set("cache-control", "no-store");
     // A document of ours can be written.
-    let body = serde_json::to_string(document).unwrap_or_default();
+    text(status, "application/json", serde_json::to_string(document).unwrap_or_default())
+}
+
+/// An answer that nobody may keep.
+#[must_use]
+pub fn text(status: u16, content_type: &'static str, body: String) -> Made {
+    let mut head = Edits::default();
+    head.set("content-type", content_type);
+    head.set("cache-control", "no-store");
     Made { status, head, body: body.into() }
 }
 

@@ -127,7 +127,7 @@ fn until(length: Option<&str>, moment: Option<&str>, now: Millis) -> Result<Mill
             .filter(|ms| (1_000..=LONGEST_MS).contains(ms))
             .map(|ms| now.saturating_add(ms))
             .ok_or_else(|| invalid("/for", "1s to 30d")),
-        (None, Some(moment)) => timestamp::read(moment)
+        (None, Some(moment)) => timestamp::parse(moment)
             .filter(|until| (now..=latest).contains(until) && *until > now)
             .ok_or_else(|| invalid("/until", "a moment like 2026-11-21T18:00:00Z, at most 30 days ahead")),
     }

@@ -1,12 +1,12 @@
 //! The keys of `[health]`.
 
-use super::{Config, DEFAULT_TIMEOUT_MS, Operator};
+use super::{Config, DEFAULT_TIMEOUT_MS};
 use crate::config::{
     keys::keys,
     kinds::{self, Kind},
     model::{Grammar, Shape},
+    operator::{Operator, operator},
     reader::{Item, Located},
-    values::names,
 };
 
 const COMPONENT: Grammar = Grammar {
@@ -29,19 +29,7 @@ keys! {
         timeout: u32 [Default("\"2s\"")] = kinds::milliseconds(1..=10_000),
         /// Who may read `/health/detailed`. Without it that path is not there.
         /// Example: `operator = { auth = "acme", scopes = ["gateway:operate"] }`
-        operator: Operator [Optional] = kinds::table::<OperatorKeys, Operator>(operator),
-    }
-}
-
-keys! {
-    /// The table of `operator`.
-    pub struct OperatorKeys {
-        /// The issuer whose tokens are taken.
-        /// Example: `auth = "acme"`
-        auth: u16 [Required] = kinds::name("issuers", |context| &context.issuers),
-        /// Scopes that the token must carry, all of them.
-        /// Example: `scopes = ["gateway:operate"]`
-        scopes: Vec<String> [Required] = kinds::some_of(scope(), "name a scope that only operators have"),
+        operator: Operator [Optional] = operator(),
     }
 }
 
@@ -49,16 +37,6 @@ keys! {
 fn required() -> Kind<'static, Vec<Located<String>>> {
     let name = |item: &Item<'_>| Some(item.located(item.text()?.to_owned()));
     kinds::list(Kind::new(name, || Shape::Text(COMPONENT)))
-}
-
-fn scope() -> Kind<'static, String> {
-    let sentence = "a scope-token of RFC 6749 section 3.3: visible ASCII without blanks, quotes and backslashes";
-    let pattern = Some(r#"^[!#-\[\]-~]+$"#);
-    kinds::parsed(Grammar { name: "scope", sentence, example: "orders:read", pattern }, names::scope)
-}
-
-fn operator(keys: OperatorKeys) -> Option<Operator> {
-    Some(Operator { issuer: keys.auth.take()?, scopes: keys.scopes.take()? })
 }
 
 /// What the section says; `None` when something about it is wrong.

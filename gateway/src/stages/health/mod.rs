@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::document::{About, detailed, summary};
 use crate::{
+    config::operator::Operator,
     http::{
         Millis,
         edits::Edits,
@@ -34,15 +35,6 @@ pub struct Config {
     pub required: Option<Vec<String>>,
     /// Who may see the details; `None`: nobody.
     pub operator: Option<Operator>,
-}
-
-/// Who may see the details.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operator {
-    /// Whose tokens are taken, by the index of the issuer.
-    pub issuer: u16,
-    /// Scopes that the token must carry, all of them.
-    pub scopes: Vec<String>,
 }
 
 /// How long a component is waited for when the file says nothing.
@@ -198,16 +190,13 @@ fn answer(status: u16, body: String) -> Made {
 /// What is told of it where configurations are compared.
 #[cfg(feature = "explain")]
 pub fn told(config: &Config, teller: &mut crate::config::told::Teller<'_>) {
-    use crate::config::{duration, told};
+    use crate::config::{duration, operator, told};
     let Config { timeout_ms, required, operator } = config;
     teller.put("health.timeout", duration::show(u64::from(*timeout_ms)));
     if let Some(required) = required {
         teller.put("health.required", told::sorted(required));
     }
-    if let Some(Operator { issuer, scopes }) = operator {
-        teller.put("health.operator.auth", (teller.issuer)(*issuer));
-        teller.put("health.operator.scopes", told::sorted(scopes));
-    }
+    operator::told(operator.as_ref(), "health", teller);
 }
 
 #[cfg(test)]

@@ -91,6 +91,8 @@ findings_of! {
     a_gateway_serves_no_trace: "method_trace";
     a_method_is_named_once: "method_twice";
     methods_are_separated_by_commas_alone: "methods_with_blank";
+    metrics_are_for_somebody_and_a_path_is_free: "metrics";
+    paths_of_metrics_belong_to_no_route: "metrics_path";
     everything_that_is_missing_is_named: "missing_keys";
     a_misspelt_action_is_told_once: "misspelt_action";
     a_misspelt_auth_is_told_once: "misspelt_auth";

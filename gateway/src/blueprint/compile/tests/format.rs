@@ -45,7 +45,7 @@ fn kept_files_of_other_formats_are_refused_by_their_number() {
     for entry in fs::read_dir(FORMATS).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        // Others stand there too.
+        // Beside them stand the messages of the fleet.
         let Some(format) = name.strip_prefix("gateway-") else { continue };
         let format: u32 = format.parse().unwrap();
         let read = binary::decode::<Blueprint>(&fs::read(&path).unwrap(), None);

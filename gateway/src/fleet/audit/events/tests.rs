@@ -30,7 +30,7 @@ fn events() -> Events {
 }
 
 fn sent(events: &Events) -> Vec<Row> {
-    let messages: Vec<String> = serde_json::from_slice(&events.flush().unwrap().message).unwrap();
+    let messages: Vec<String> = serde_json::from_slice(&events.flush().unwrap().1.message).unwrap();
     messages.iter().map(|message| Row::read(message).unwrap()).collect()
 }
 
@@ -103,7 +103,7 @@ fn what_is_sent_at_once_fits_into_the_queue_however_large_rows_are() {
     for _ in 0..99 {
         events.about_request(NOW, Row { details: Some(details.clone()), ..row("a") });
     }
-    let errand = events.flush().unwrap();
+    let errand = events.flush().unwrap().1;
     let texts: Vec<String> = serde_json::from_slice(&errand.message).unwrap();
     assert!(texts.iter().map(String::len).sum::<usize>() <= MOST_TEXT_BYTES);
     assert!(Row::read(texts.last().unwrap()).unwrap().error_message.is_some());
