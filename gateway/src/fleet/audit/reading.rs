@@ -93,8 +93,7 @@ impl Filters {
             "resource_id" => self.resource_id = Some(text()?),
             "request_id" => self.request_id = Some(text()?),
             "status" => {
-                let known = [Status::Success, Status::Failure].into_iter().find(|status| status.word() == value);
-                self.status = Some(known.ok_or("success or failure")?);
+                self.status = Some(Status::parse(value).ok_or("success or failure")?);
             }
             "from" => self.from = Some(moment()?),
             "to" => self.to = Some(moment()?),
