@@ -77,7 +77,7 @@ async fn migrations<P: Ports>(within_ms: u32, ports: &P) -> Result<Made, Problem
     let ask = async |statement| {
         let answer = ports.run(statements::run(&[statement]), within_ms).await;
         let rows = answer.ok().and_then(|answer| statements::rows(&answer)).ok_or_else(migrations::unknown)?;
-        Ok::<_, Problem>(rows.into_iter().filter_map(|mut row| row.text("name")).collect::<Vec<_>>())
+        Ok::<_, Problem>(rows.iter().filter_map(|row| row.text("name")).collect::<Vec<_>>())
     };
     let tables = ask(migrations::table()).await?;
     let applied = if tables.is_empty() { Vec::new() } else { ask(migrations::applied()).await? };

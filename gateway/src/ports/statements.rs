@@ -92,12 +92,10 @@ pub fn run(statements: &[Statement]) -> Errand {
 pub struct Record(pub Object);
 
 impl Record {
-    /// Takes a text out; `None` where there is none.
-    pub fn text(&mut self, column: &str) -> Option<String> {
-        match self.0.remove(column)? {
-            Json::String(text) => Some(text),
-            _ => None,
-        }
+    /// A text; `None` where there is none.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<String> {
+        self.0.get(column)?.as_str().map(str::to_owned)
     }
 
     /// A number that is not negative; `None` where there is none.
@@ -146,10 +144,10 @@ mod tests {
     #[test]
     fn rows_are_read_or_refused() {
         let read = |answer: &str| rows(answer.as_bytes());
-        let mut found = read(r#"[[{"name":"a","more":1,"no":null},{"name":"b"}]]"#).unwrap();
-        let first = &mut found[0];
+        let found = read(r#"[[{"name":"a","more":1,"no":null},{"name":"b"}]]"#).unwrap();
+        let first = &found[0];
         assert_eq!((first.number("more"), first.number("name"), first.number("x")), (Some(1), None, None));
-        assert_eq!((first.text("name").as_deref(), first.text("name"), first.text("no")), (Some("a"), None, None));
+        assert_eq!((first.text("name").as_deref(), first.text("more"), first.text("no")), (Some("a"), None, None));
         assert_eq!(results(br#"[[],[{"name":"a"}]]"#).map(|lists| lists.len()), Some(2));
         for wrong in ["", "[]", "[[1]]", "{}", "[1]", r#"[[{"a":1,"a":2}]]"#, "[[]] x"] {
             assert_eq!(read(wrong), None, "{wrong}");

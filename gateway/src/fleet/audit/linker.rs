@@ -169,7 +169,7 @@ impl Linker {
     /// Takes the end that the database has for its head.
     fn adopt(&mut self, answer: &[u8], store: &mut dyn Store) -> Result<Option<Next>, Fault> {
         let Some(last) = sql::rows(answer) else { return Ok(None) };
-        let head = last.into_iter().next().map_or(Some(Head::default()), statements::head_of);
+        let head = last.first().map_or(Some(Head::default()), statements::head_of);
         let Some(head) = head else { return Ok(None) };
         self.lead_to(head, store)?;
         Ok(Some(Next::GoOn))
@@ -177,7 +177,7 @@ impl Linker {
 
     /// Makes links of rows, and stores them before anything else happens.
     fn read(&mut self, answer: &[u8], store: &mut dyn Store) -> Result<Option<Next>, Fault> {
-        let rows = sql::rows(answer).and_then(|rows| rows.into_iter().map(Row::of).collect::<Option<Vec<Row>>>());
+        let rows = sql::rows(answer).and_then(|rows| rows.iter().map(Row::of).collect::<Option<Vec<Row>>>());
         let Some(rows) = rows else { return Ok(None) };
         let links = chain::link(self.head.unwrap_or_default(), &rows);
         let Some(last) = links.last() else { return Ok(Some(Next::Rest)) };

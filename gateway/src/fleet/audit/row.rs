@@ -151,7 +151,7 @@ impl Row {
 
     /// The row of a record; `None` where a column is not there that must be.
     #[must_use]
-    pub fn of(mut record: Record) -> Option<Self> {
+    pub fn of(record: &Record) -> Option<Self> {
         Some(Self {
             id: record.text("id")?,
             timestamp: record.number("timestamp")?,
@@ -182,7 +182,7 @@ impl Row {
     pub fn read(message: &str) -> Option<Self> {
         let (format, json) = message.split_once(' ')?;
         match format.parse() {
-            Ok(FORMAT) => Self::of(Record(strict::object(json.as_bytes())?))?.bounded(),
+            Ok(FORMAT) => Self::of(&Record(strict::object(json.as_bytes())?))?.bounded(),
             _ => None,
         }
     }

@@ -85,7 +85,7 @@ pub fn linked_after(sequence: u64) -> Statement {
 
 /// What [`last`] has found, as the head of a chain; `None` where it cannot be one.
 #[must_use]
-pub fn head_of(mut last: Record) -> Option<Head> {
+pub fn head_of(last: &Record) -> Option<Head> {
     Head::parse(last.number("sequence")?, &last.text("hash")?)
 }
 
