@@ -44,7 +44,7 @@ describe('a Worker with a service binding to the gateway', () => {
   });
 
   test('can call nothing of it over RPC, neither the exports of the wasm nor its own functions', async () => {
-    const names = [...exportsOf('ferrogate.js'), 'serve', 'default', 'Signals', 'handle', 'run', 'guard', 'anything'];
+    const names = [...exportsOf('ferrogate.js'), 'serve', 'consume', 'queue', 'default', 'Signals', 'Audit', 'handle', 'run', 'guard', 'anything'];
     assert.ok(['begin', 'step', 'park', 'load', '__wbg_reset_state'].every((name) => names.includes(name)), names.join(' '));
     for (const name of names) {
       const { result, error } = (await ask(gateway.callerPort, `/call?name=${name}`)).json();
@@ -66,7 +66,7 @@ function exportsOf(file) {
 test('the bundle exports its default and its object classes, and nothing else', () => {
   const bundle = fs.readFileSync(path.join(ROOT, 'build', 'test', 'bundle', 'index.js'), 'utf8');
   const [, list] = /^export \{([^}]*)\};\s*$/m.exec(bundle);
-  assert.deepEqual(list.split(',').map((item) => item.trim().split(' as ').pop()).sort(), ['Metrics', 'Signals', 'default']);
+  assert.deepEqual(list.split(',').map((item) => item.trim().split(' as ').pop()).sort(), ['Audit', 'Metrics', 'Signals', 'default']);
 });
 
 describe('the gateway with every binding of wrangler.toml', () => {

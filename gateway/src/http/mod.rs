@@ -15,6 +15,7 @@ pub mod problem;
 pub mod query;
 pub mod reply;
 pub mod request;
+pub mod strict;
 pub mod structured;
 pub mod timestamp;
 pub mod trace_context;

@@ -67,6 +67,7 @@ pub(super) fn note<P: Ports>(exchange: &Exchange<'_>, log: Log, ports: &P) {
 }
 
 #[cold]
+#[inline(never)]
 fn note_request<P: Ports>(exchange: &Exchange<'_>, rule: &Rule, log: Log, ports: &P) {
     ports.saw(|| Decision::passed("audit", "The request leaves a row in the audit log.").fact("action", &rule.action));
     let status = if log.status() < 400 { Status::Success } else { Status::Failure };
@@ -82,6 +83,7 @@ fn note_request<P: Ports>(exchange: &Exchange<'_>, rule: &Rule, log: Log, ports:
 }
 
 #[cold]
+#[inline(never)]
 fn note_refusal<P: Ports>(exchange: &Exchange<'_>, log: Log, ports: &P) {
     let gateway = exchange.gateway;
     let Some(code) = log.code().filter(|_| gateway.audit.security && gateway.fleet.events.sends()) else { return };

@@ -9,7 +9,7 @@ use crate::{
             chain::{Broken, Check, Head},
             reading::{self, Cursor, Filters},
             row::Row,
-            statements::{self, Count},
+            statements,
         },
         message,
     },
@@ -60,7 +60,7 @@ pub(super) async fn rows<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result
     }
     let filters = Filters::read(filters).map_err(|wrong| invalid(wrong.name, wrong.expected))?;
     let asked = sql::run(&[reading::query(&filters, cursor.as_ref(), limit)]);
-    let rows: Vec<Row> = sql::rows(&ask(asked, ports).await?).ok_or_else(unreachable_database)?;
+    let rows = read(&ask(asked, ports).await?)?;
     Ok(told(&rows, limit, form))
 }
 
@@ -111,10 +111,10 @@ struct BrokenAt {
 pub(super) async fn verify<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<Made, Problem> {
     let from = place(&pairs(exchange)?)?;
     let asked = sql::run(&[statements::linked_after(from.sequence)]);
-    let rows: Vec<Row> = sql::rows(&ask(asked, ports).await?).ok_or_else(unreachable_database)?;
+    let rows = read(&ask(asked, ports).await?)?;
     let complete = (rows.len() as u64) < statements::PAGE;
     let counted = ask(sql::run(&[statements::count_unlinked()]), ports).await?;
-    let counted: Vec<Count> = sql::rows(&counted).ok_or_else(unreachable_database)?;
+    let counted = sql::rows(&counted).ok_or_else(unreachable_database)?;
     let anchor = if complete { anchor(ports).await } else { None };
     let mut check = Check::new(from, anchor);
     let found = rows.iter().try_for_each(|row| check.next(row));
@@ -130,9 +130,15 @@ pub(super) async fn verify<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Resu
             sequence: head.sequence,
             hash: head.hex(),
             complete,
-            unlinked: counted.first().map_or(0, |counted| counted.count),
+            unlinked: counted.first().and_then(|counted| counted.number("count")).unwrap_or_default(),
         },
     ))
+}
+
+/// The rows of an answer, all or none.
+fn read(answer: &[u8]) -> Result<Vec<Row>, Problem> {
+    let records = sql::rows(answer).ok_or_else(unreachable_database)?;
+    records.iter().map(|record| Row::of(record).ok_or_else(unreachable_database)).collect()
 }
 
 /// Where the object that links rows says that the chain ends; nothing where it does not answer.

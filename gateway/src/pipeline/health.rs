@@ -14,10 +14,7 @@ use crate::{
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
     stages::{
         authn, authz, freshness,
-        health::{
-            self, About, Watched,
-            migrations::{self, Named},
-        },
+        health::{self, About, Watched, migrations},
     },
 };
 
@@ -79,7 +76,8 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, path: &'static str, ports:
 async fn migrations<P: Ports>(within_ms: u32, ports: &P) -> Result<Made, Problem> {
     let ask = async |statement| {
         let answer = ports.run(statements::run(&[statement]), within_ms).await;
-        answer.ok().and_then(|answer| statements::rows::<Named>(&answer)).ok_or_else(migrations::unknown)
+        let rows = answer.ok().and_then(|answer| statements::rows(&answer)).ok_or_else(migrations::unknown)?;
+        Ok::<_, Problem>(rows.iter().filter_map(|row| row.text("name")).collect::<Vec<_>>())
     };
     let tables = ask(migrations::table()).await?;
     let applied = if tables.is_empty() { Vec::new() } else { ask(migrations::applied()).await? };

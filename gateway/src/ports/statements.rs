@@ -4,12 +4,14 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::errands::{Destination, Errand};
+use crate::http::strict::{self, Object};
 
 /// What a statement is given beside its text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
     /// `NULL`.
@@ -85,16 +87,45 @@ pub fn run(statements: &[Statement]) -> Errand {
     Errand { to: Destination::Database, message: serde_json::to_vec(statements).unwrap_or_default() }
 }
 
-/// The rows of each statement, as the database has answered them; `None` where they are not such rows.
+/// A row as the database has answered it: values by the names of their columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record(pub Object);
+
+impl Record {
+    /// A text; `None` where there is none.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<String> {
+        self.0.get(column)?.as_str().map(str::to_owned)
+    }
+
+    /// A number that is not negative; `None` where there is none.
+    #[must_use]
+    pub fn number(&self, column: &str) -> Option<u64> {
+        self.0.get(column)?.as_u64()
+    }
+}
+
+/// The rows of each statement, as the database has answered them; `None` where these are no rows.
 #[must_use]
-pub fn results<T: DeserializeOwned>(answer: &[u8]) -> Option<Vec<Vec<T>>> {
-    serde_json::from_slice(answer).ok()
+pub fn results(answer: &[u8]) -> Option<Vec<Vec<Record>>> {
+    let record = |value| match value {
+        Json::Object(members) => Some(Record(members)),
+        _ => None,
+    };
+    list(strict::value(answer)?)?.into_iter().map(|rows| list(rows)?.into_iter().map(record).collect()).collect()
 }
 
 /// The rows of the only statement.
 #[must_use]
-pub fn rows<T: DeserializeOwned>(answer: &[u8]) -> Option<Vec<T>> {
+pub fn rows(answer: &[u8]) -> Option<Vec<Record>> {
     results(answer)?.into_iter().next()
+}
+
+fn list(value: Json) -> Option<Vec<Json>> {
+    match value {
+        Json::Array(list) => Some(list),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -112,15 +143,14 @@ mod tests {
 
     #[test]
     fn rows_are_read_or_refused() {
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Named {
-            name: String,
-        }
-        let named = |name: &str| Named { name: name.into() };
-        assert_eq!(rows::<Named>(br#"[[{"name":"a","more":1},{"name":"b"}]]"#), Some(vec![named("a"), named("b")]));
-        assert_eq!(results::<Named>(br#"[[],[{"name":"a"}]]"#), Some(vec![vec![], vec![named("a")]]));
-        for wrong in [&b""[..], b"[]", b"[[{}]]", b"{}", b"[[{\"name\":1}]]"] {
-            assert_eq!(rows::<Named>(wrong), None);
+        let read = |answer: &str| rows(answer.as_bytes());
+        let found = read(r#"[[{"name":"a","more":1,"no":null},{"name":"b"}]]"#).unwrap();
+        let first = &found[0];
+        assert_eq!((first.number("more"), first.number("name"), first.number("x")), (Some(1), None, None));
+        assert_eq!((first.text("name").as_deref(), first.text("more"), first.text("no")), (Some("a"), None, None));
+        assert_eq!(results(br#"[[],[{"name":"a"}]]"#).map(|lists| lists.len()), Some(2));
+        for wrong in ["", "[]", "[[1]]", "{}", "[1]", r#"[[{"a":1,"a":2}]]"#, "[[]] x"] {
+            assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
     Answer, Audit, Question,
     chain::{self, Head},
     row::Row,
-    statements::{self, LINKED_AT_ONCE, Last},
+    statements::{self, LINKED_AT_ONCE},
 };
 use crate::{
     fleet::{
@@ -168,21 +168,17 @@ enum Next {
 impl Linker {
     /// Takes the end that the database has for its head.
     fn adopt(&mut self, answer: &[u8], store: &mut dyn Store) -> Result<Option<Next>, Fault> {
-        let head = match sql::rows::<Last>(answer).as_deref() {
-            Some([]) => Head::default(),
-            Some([last, ..]) => match last.head() {
-                Some(head) => head,
-                None => return Ok(None),
-            },
-            None => return Ok(None),
-        };
+        let Some(last) = sql::rows(answer) else { return Ok(None) };
+        let head = last.first().map_or(Some(Head::default()), statements::head_of);
+        let Some(head) = head else { return Ok(None) };
         self.lead_to(head, store)?;
         Ok(Some(Next::GoOn))
     }
 
     /// Makes links of rows, and stores them before anything else happens.
     fn read(&mut self, answer: &[u8], store: &mut dyn Store) -> Result<Option<Next>, Fault> {
-        let Some(rows) = sql::rows::<Row>(answer) else { return Ok(None) };
+        let rows = sql::rows(answer).and_then(|rows| rows.iter().map(Row::of).collect::<Option<Vec<Row>>>());
+        let Some(rows) = rows else { return Ok(None) };
         let links = chain::link(self.head.unwrap_or_default(), &rows);
         let Some(last) = links.last() else { return Ok(Some(Next::Rest)) };
         let Some(head) = Head::parse(last.sequence, &last.hash) else { return Ok(None) };

@@ -93,10 +93,7 @@ impl Filters {
             "resource_id" => self.resource_id = Some(text()?),
             "request_id" => self.request_id = Some(text()?),
             "status" => {
-                let known = [Status::Attempt, Status::Success, Status::Failure]
-                    .into_iter()
-                    .find(|status| status.word() == value);
-                self.status = Some(known.ok_or("attempt, success or failure")?);
+                self.status = Some(Status::parse(value).ok_or("attempt, success or failure")?);
             }
             "from" => self.from = Some(moment()?),
             "to" => self.to = Some(moment()?),

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use crate::{
-    http::{Millis, json::visible, timestamp::rfc3339},
-    ports::{clock::Clock, entropy::Entropy},
+    http::{Millis, json::visible, strict, timestamp::rfc3339},
+    ports::{clock::Clock, entropy::Entropy, statements::Record},
 };
 
 /// The format in which rows travel. A reader takes this one and the one before; the first has none before it.
@@ -40,6 +40,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// What a word in the table says.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Attempt, Self::Success, Self::Failure].into_iter().find(|status| status.word() == word)
+    }
+
     /// The word in the table.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -138,12 +144,34 @@ impl Row {
             cut(text, LONGEST_TEXT);
         }
         if let Some(details) = &mut self.details
-            && (details.len() > LONGEST_DETAILS || serde_json::from_str::<serde::de::IgnoredAny>(details).is_err())
+            && (details.len() > LONGEST_DETAILS || strict::value(details.as_bytes()).is_none())
         {
             *details = r#"{"left_out":true}"#.to_owned();
         }
         (self.sequence, self.previous_hash, self.hash) = (None, None, None);
         Some(self)
+    }
+
+    /// The row of a record; `None` where a column is not there that must be.
+    #[must_use]
+    pub fn of(record: &Record) -> Option<Self> {
+        Some(Self {
+            id: record.text("id")?,
+            timestamp: record.number("timestamp")?,
+            action: record.text("action")?,
+            user_id: record.text("user_id"),
+            ip_address: record.text("ip_address"),
+            user_agent: record.text("user_agent"),
+            resource_type: record.text("resource_type"),
+            resource_id: record.text("resource_id"),
+            details: record.text("details"),
+            status: Status::parse(&record.text("status")?)?,
+            error_message: record.text("error_message"),
+            request_id: record.text("request_id"),
+            sequence: record.number("sequence"),
+            previous_hash: record.text("previous_hash"),
+            hash: record.text("hash"),
+        })
     }
 
     /// The text in which it travels: the format, a blank, and JSON.
@@ -157,7 +185,7 @@ impl Row {
     pub fn read(message: &str) -> Option<Self> {
         let (format, json) = message.split_once(' ')?;
         match format.parse() {
-            Ok(FORMAT) => serde_json::from_str::<Self>(json).ok()?.bounded(),
+            Ok(FORMAT) => Self::of(&Record(strict::object(json.as_bytes())?))?.bounded(),
             _ => None,
         }
     }

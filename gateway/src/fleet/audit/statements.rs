@@ -2,13 +2,13 @@
 //!
 //! Many rows are one value, a list in JSON: a batch then counts as one query, whatever its size.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     chain::{Head, Link},
     row::Row,
 };
-use crate::ports::statements::Statement;
+use crate::ports::statements::{Record, Statement};
 
 /// The columns of a row, without its place in the chain.
 pub(super) const COLUMNS: &str = "id, timestamp, action, user_id, ip_address, user_agent, resource_type, resource_id, \
@@ -61,13 +61,13 @@ pub fn links(links: &[Link]) -> String {
     json(links)
 }
 
-/// The end of the chain in the database: see [`Last`].
+/// The end of the chain in the database: see [`head_of`].
 #[must_use]
 pub fn last() -> Statement {
     Statement::new("SELECT sequence, hash FROM audit_logs WHERE sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
 }
 
-/// How many rows are in no chain yet: see [`Count`].
+/// How many rows are in no chain yet: in the column `count`.
 #[must_use]
 pub fn count_unlinked() -> Statement {
     Statement::new("SELECT count(*) AS count FROM audit_logs WHERE sequence IS NULL")
@@ -83,28 +83,10 @@ pub fn linked_after(sequence: u64) -> Statement {
         .with(PAGE)
 }
 
-/// A row of [`last`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Last {
-    /// Its place.
-    pub sequence: u64,
-    /// Its hash; a row that somebody has put there by hand may have none.
-    pub hash: Option<String>,
-}
-
-impl Last {
-    /// As the head of a chain, if it can be one.
-    #[must_use]
-    pub fn head(&self) -> Option<Head> {
-        Head::parse(self.sequence, self.hash.as_deref()?)
-    }
-}
-
-/// A row of [`count_unlinked`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Count {
-    /// How many.
-    pub count: u64,
+/// What [`last`] has found, as the head of a chain; `None` where it cannot be one.
+#[must_use]
+pub fn head_of(last: &Record) -> Option<Head> {
+    Head::parse(last.number("sequence")?, &last.text("hash")?)
 }
 
 fn json<T: Serialize>(list: &[T]) -> String {

@@ -1,10 +1,11 @@
 //! What the claims of a token must say. They count for nothing until its signature has been checked.
 //!
-//! Not here: how they are read (`strict`), and the time of the request, which is compared at every use.
+//! Not here: how they are read (`http::strict`), and the time of the request, which is compared at every use.
 
 use serde_json::Value;
 
-use super::{Rules, strict::Object};
+use super::Rules;
+use crate::http::strict::Object;
 
 /// When a token is good, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Who is asking: a bearer token, checked against the issuers that the route takes.
 //!
 //! A token goes through these in order: the field (`bearer`), what was believed before (`memory`), its form and header
-//! (`scan`, `strict`), its signature, its claims (`claims`), the time. What it is checked with is the issuer's, made ready
+//! (`scan`, `http::strict`), its signature, its claims (`claims`), the time. What it is checked with is the issuer's, made ready
 //! in `verifier`.
 
 mod bearer;
@@ -18,7 +18,6 @@ mod p256;
 pub mod public_key;
 mod scan;
 mod signature;
-mod strict;
 #[cfg(test)]
 mod tests;
 mod verifier;
@@ -34,13 +33,12 @@ pub use self::{
 use self::{
     bearer::{MALFORMED, Refused},
     scan::Compact,
-    strict::Object,
     verifier::{Check, Verified},
 };
 use crate::{
     config::text::Text,
     facts::principal::Principal,
-    http::problem::Problem,
+    http::{problem::Problem, strict::Object},
     ports::{
         clock::Clock,
         signatures::{Failure, Key, Signatures, Verify},

@@ -7,7 +7,8 @@
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use serde_json::Value;
 
-use super::{Algorithm, der, p256, strict};
+use super::{Algorithm, der, p256};
+use crate::http::strict;
 
 /// Most keys of an issuer: enough for any rotation.
 pub const MOST_KEYS: usize = 16;

@@ -6,7 +6,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::UntrustedToken;
 
-use super::strict;
+use crate::http::strict;
 
 /// The longest token that is looked at, in bytes: beyond it, parsing costs more than any honest token is worth.
 pub(super) const LONGEST_TOKEN: usize = 8192;

@@ -10,9 +10,12 @@ use super::{
     public_key::{self, MOST_KEYS, PublicKey, Unusable},
     scan::{Compact, Header},
     signature::Secrets,
-    strict::Object,
 };
-use crate::{config::text::Values, facts::principal::Principal, http::Millis};
+use crate::{
+    config::text::Values,
+    facts::principal::Principal,
+    http::{Millis, strict::Object},
+};
 
 /// An issuer made ready for an isolate.
 pub struct Verifier {

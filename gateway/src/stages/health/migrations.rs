@@ -3,7 +3,7 @@
 //! wrangler applies migrations and writes down which in the table `d1_migrations`. A database that is further than the
 //! Worker is fine: migrations expand before they contract (migrations/README.md).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::NOT_READY;
 use crate::{
@@ -13,13 +13,6 @@ use crate::{
 
 /// The migrations of this version, in their order: the files of the folder `migrations`, as a test sees to.
 pub const KNOWN: [&str; 1] = ["0001_audit_logs.sql"];
-
-/// A name in the database.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Named {
-    /// Of a table, or of a migration.
-    pub name: String,
-}
 
 /// Whether there is a table of migrations: before the first one there is none.
 #[must_use]
@@ -48,10 +41,10 @@ struct Document<'a> {
 
 /// The answer.
 #[must_use]
-pub fn answer(applied: &[Named]) -> Made {
-    let is_applied = |known: &&str| applied.iter().any(|applied| applied.name == **known);
+pub fn answer(applied: &[String]) -> Made {
+    let is_applied = |known: &&str| applied.iter().any(|applied| applied == known);
     let pending: Vec<&str> = KNOWN.into_iter().filter(|known| !is_applied(known)).collect();
-    let names = || applied.iter().map(|applied| applied.name.as_str());
+    let names = || applied.iter().map(String::as_str);
     let document = Document {
         status: if pending.is_empty() { "current" } else { "pending" },
         current: names().next_back(),
@@ -77,7 +70,7 @@ mod tests {
     use super::*;
 
     fn told(names: &[&str]) -> String {
-        let applied: Vec<Named> = names.iter().map(|name| Named { name: (*name).to_owned() }).collect();
+        let applied: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         answer(&applied).body.to_string()
     }
 

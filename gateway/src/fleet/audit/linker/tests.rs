@@ -42,8 +42,8 @@ impl Table {
         let is = |known: &Statement| known.sql() == sql;
         if is(&statements::last()) {
             let last = self.0.iter().filter(|row| row.sequence.is_some()).max_by_key(|row| row.sequence);
-            let last: Vec<Last> =
-                last.iter().map(|row| Last { sequence: row.sequence.unwrap(), hash: row.hash.clone() }).collect();
+            let last: Vec<_> =
+                last.iter().map(|row| serde_json::json!({ "sequence": row.sequence, "hash": row.hash })).collect();
             serde_json::to_vec(&[last]).unwrap()
         } else if is(&statements::unlinked()) {
             let mut rows: Vec<&Row> = self.0.iter().filter(|row| row.sequence.is_none()).collect();

@@ -1,5 +1,6 @@
-//! The JSON of a token, read strictly: every name once in its object, at every depth, and no deeper than honest tokens
-//! are. Two readers of a name that stands twice could take the token for two different ones (RFC 7519 section 4).
+//! JSON read strictly: every name once in its object, at every depth, and no deeper than honest senders go. Two readers of a
+//! name that stands twice in a token could take it for two different ones (RFC 7519 section 4). Rows of the database are
+//! read here too, so that there is one reader.
 //!
 //! Not here: what the members mean.
 
@@ -12,20 +13,27 @@ use serde::{
 use serde_json::{Map, Number, Value};
 
 /// All members of an object.
-pub(super) type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// Objects and lists inside one another, the outermost counted.
 const DEEPEST: u8 = 16;
 
 /// An object and nothing behind it. `None` for everything else.
-pub(super) fn object(json: &[u8]) -> Option<Object> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let value = Strict { left: DEEPEST }.deserialize(&mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    match value {
+#[must_use]
+pub fn object(json: &[u8]) -> Option<Object> {
+    match value(json)? {
         Value::Object(members) => Some(members),
         _ => None,
     }
+}
+
+/// A value and nothing behind it. `None` for everything else.
+#[must_use]
+pub fn value(json: &[u8]) -> Option<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let value = Strict { left: DEEPEST }.deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(value)
 }
 
 /// Reads a value that may hold so many levels.
