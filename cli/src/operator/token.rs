@@ -70,9 +70,12 @@ pub(super) fn find(host: &dyn Host, known: Option<&Known>, role: Role) -> Result
 }
 
 fn make(host: &dyn Host, known: Option<&Known>, role: Role) -> Result<Token, Failure> {
-    let configured = known.and_then(|known| known.blueprint.admin.as_ref().map(|admin| (known, admin)));
-    let Some((known, admin)) = configured else {
+    let Some(known) = known else {
         return Err(none("name with --config a gateway.toml that has [admin], to have one made"));
+    };
+    let Some(admin) = &known.blueprint.admin else {
+        let file = &known.file;
+        return Err(none(&format!("write [admin] with `auth` into {file}, which has none, to have one made")));
     };
     let issuer = known.blueprint.issuers.get(usize::from(admin.issuer));
     let issuer = issuer.ok_or_else(|| none("the issuer of [admin] is not there"))?;

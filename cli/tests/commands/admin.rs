@@ -289,8 +289,12 @@ fn a_token_that_is_given_comes_first() {
 fn without_a_token_nothing_is_sent() {
     let no_section = "[gateway]\nname = 'a'\n[routes.'GET /']\nrespond = 'x'\nauth = 'none'\n";
     let cases = [
-        (vec![], "admin switches", "there is no token: set FERROGATE_TOKEN"),
-        (vec![("gateway.toml", no_section)], "admin switches", "name with --config a gateway.toml that has [admin]"),
+        (
+            vec![],
+            "admin switches",
+            "there is no token: set FERROGATE_TOKEN to one of the issuer that [admin] names, or name with",
+        ),
+        (vec![("gateway.toml", no_section)], "admin switches", "write [admin] with `auth` into gateway.toml"),
         (vec![("gateway.toml", CONFIG)], "admin switches", "STAFF_SECRET"),
         (vec![("gateway.toml", CONFIG), (".dev.vars", "STAFF_SECRET=short\n")], "admin switches", "has 5 bytes"),
         (vec![("a.toml", no_section)], "admin switches --config a.toml", "a.toml has no [admin]"),
