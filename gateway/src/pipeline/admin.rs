@@ -52,7 +52,7 @@ pub(super) async fn answer<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> 
         return Ok(Some(elsewhere));
     }
     // In a box, so that the future of every other request is no larger for it.
-    let answered = Box::pin(serve(exchange, admin, rest, ports)).await;
+    let answered = super::boxed(serve(exchange, admin, rest, ports)).await;
     answered.told(ports, "admin", |_| account::operated()).map(Some)
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn know<P: Ports>(
     match freshness::judge(config, fleet.standing(ports.now()))? {
         Verdict::Go => Ok(()),
         // In a box, so that the future of a request that need not wait is no larger for it.
-        Verdict::Wait => Box::pin(wait(exchange, config, ports)).await,
+        Verdict::Wait => super::boxed(wait(exchange, config, ports)).await,
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Health {
 pub(super) async fn answer<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
     let Some(path) = health::path(exchange.head.path()) else { return Ok(None) };
     // In a box, so that the future of every other request is no larger for it.
-    let answered = Box::pin(serve(exchange, path, ports)).await;
+    let answered = super::boxed(serve(exchange, path, ports)).await;
     answered.told(ports, "health", |_| account::healthy()).map(Some)
 }
 

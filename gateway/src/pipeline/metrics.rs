@@ -144,7 +144,7 @@ pub(super) async fn answer<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> 
         _ => return Ok(None),
     };
     // In a box, so that the future of every other request is no larger for it.
-    let answered = Box::pin(serve(exchange, metrics, asked, ports)).await;
+    let answered = super::boxed(serve(exchange, metrics, asked, ports)).await;
     answered.told(ports, "metrics", |_| account::measured()).map(Some)
 }
 

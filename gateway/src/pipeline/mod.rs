@@ -22,3 +22,8 @@ pub mod hint;
 mod metrics;
 pub mod run;
 pub mod start;
+
+/// A future in a box, behind a pointer: what few requests need makes neither the future of the others larger nor their code.
+fn boxed<'f, T>(future: impl std::future::Future<Output = T> + 'f) -> std::pin::Pin<Box<dyn Future<Output = T> + 'f>> {
+    Box::pin(future)
+}
