@@ -1,5 +1,5 @@
 // The operator's command line against the built Worker: what it stops is stopped, for callers and not for probes, and
-// what it may not stop goes on.
+// what it may not stop goes on. Every change leaves rows in the audit log, which are read and verified as well.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -11,10 +11,11 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { CLI, ROOT } from '../../scripts/lib/paths.mjs';
-import { compiled } from './lib/compile.mjs';
-import { startGateway } from './lib/gateway.mjs';
-import { assertProblem } from './lib/problems.mjs';
-import { SECRET, token } from './lib/tokens.mjs';
+import { compiled } from '../worker/lib/compile.mjs';
+import { eventually } from '../worker/lib/poll.mjs';
+import { assertProblem } from '../worker/lib/problems.mjs';
+import { SECRET, token } from '../worker/lib/tokens.mjs';
+import { startRig } from './lib/rig.mjs';
 
 const CONFIGURATION = `
 [gateway]
@@ -40,17 +41,19 @@ auth = "none"
 respond = "two"
 `;
 
+let rig;
 let gateway;
 let folder;
 
 before(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-admin-'));
   fs.writeFileSync(path.join(folder, 'gateway.toml'), CONFIGURATION);
-  gateway = await startGateway({ bin: compiled(CONFIGURATION) });
+  rig = await startRig({ isolates: 1, bin: compiled(CONFIGURATION) });
+  gateway = rig.iso(0);
 });
 
 after(async () => {
-  await gateway?.stop();
+  await rig?.stop();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
@@ -130,6 +133,33 @@ test('beside the secret a token is made for one request', async () => {
   assert.match((await admin(['switches'], { JWT_SECRET: SECRET })).stdout, /\nkill +gateway .* ada +x\n$/);
   assert.equal((await admin(['kill', '--off'], { JWT_SECRET: SECRET })).code, 0);
   assert.match((await admin(['signals'], { JWT_SECRET: SECRET })).stdout, /^which log +\d+\nchanges so far +\d+\nswitches thrown {2}0\n$/);
+});
+
+/** The rows about switches, the oldest first. */
+async function rows(query = '') {
+  const { status, body } = await gateway.ask(`/ops/v1/audit?action=switch.*${query}`, { headers: { authorization: `Bearer ${token({ roles: ['operator'] })}` } });
+  assert.equal(status, 200, body);
+  return JSON.parse(body).items.reverse();
+}
+
+test('every change is on record, and the chain of all rows holds', async () => {
+  await admin(['kill', '--reason', 'On record.', '--tag', 'first'], as('operator'));
+  const mine = async () => (await rows('&user_id=op-7&resource_id=kill:tag:first')).map(({ action, status: how }) => [action, how]);
+  const expected = [['switch.throw', 'attempt'], ['switch.throw', 'success']];
+  await eventually(async () => (await mine()).length === 2, () => 'no rows');
+  assert.deepEqual(await mine(), expected);
+  await admin(['kill', '--off', '--tag', 'first'], as('operator'));
+  const headers = { authorization: `Bearer ${token({ roles: ['operator'] })}` };
+  const verified = async () => JSON.parse((await gateway.ask('/ops/v1/audit/verify', { headers })).body);
+  await eventually(async () => (await verified()).unlinked === 0 && (await rows()).every(({ sequence }) => sequence > 0), () => 'rows are not linked');
+  const { ok, complete, checked, sequence } = await verified();
+  assert.deepEqual([ok, complete, checked === sequence], [true, true, true]);
+  const csv = await gateway.ask('/ops/v1/audit?format=csv&limit=1', { headers });
+  assert.match(csv.body, /^id,timestamp,action,[^\r]*\r\n[^\r]*\r\n$/);
+  assert.ok(csv.headers['x-next-cursor']);
+  await rig.database().then((database) => database.exec("UPDATE audit_logs SET user_id = 'mallory' WHERE sequence = 2"));
+  const broken = await verified();
+  assert.deepEqual([broken.ok, broken.broken.sequence], [false, 2]);
 });
 
 test('where no gateway of this kind is, that is said', async () => {
