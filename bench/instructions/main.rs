@@ -46,7 +46,7 @@ const FORWARDED: &str = "forwarded = \"x-forwarded\"";
 const POLICY: &str = "[policies.api]\n";
 
 /// What one stage adds to the full path: its name behind `full+`, the table, and the keys there that switch it on.
-const STAGES: [(&str, &str, &str); 12] = [
+const STAGES: [(&str, &str, &str); 13] = [
     ("forwarded", GATEWAY, FORWARDED),
     ("trace", GATEWAY, "trace = \"continue\""),
     ("server_timing", GATEWAY, "server_timing = true"),
@@ -59,6 +59,7 @@ const STAGES: [(&str, &str, &str); 12] = [
     ("request_query", POLICY, "request_query = { remove = [\"debug\"] }"),
     ("deprecation", POLICY, "deprecation = { since = \"2026-06-01\", sunset = \"2036-06-01\" }"),
     ("explain", GATEWAY, "explain = { secret = \"${JWT_SECRET}\" }"),
+    ("metrics", POLICY, "[metrics]\ntoken = \"${JWT_SECRET}\""),
 ];
 
 struct Platform;
@@ -130,7 +131,9 @@ fn compiled(stage: &str) -> Vec<u8> {
     let mut source = include_str!("../gateway.toml").to_owned();
     if let Some((_, table, keys)) = STAGES.iter().find(|(name, ..)| *name == stage) {
         let known = if *keys == FORWARDED { "" } else { table };
-        source = source.replacen(table, &format!("{known}{keys}\n"), 1);
+        // A table of its own stands before the other one.
+        let both = if keys.starts_with('[') { format!("{keys}\n{known}") } else { format!("{known}{keys}\n") };
+        source = source.replacen(table, &both, 1);
     }
     let compiled = compile("gateway.toml", &source);
     let blueprint = compiled.clone().into_blueprint().unwrap_or_else(|| panic!("{:?}", compiled.diagnostics));
@@ -144,7 +147,9 @@ fn gateway(file: &[u8]) -> Gateway {
         _ => Some("http://127.0.0.1:9000".to_owned()),
     };
     let values: Vec<Option<String>> = blueprint.variables.0.iter().map(|variable| value(&variable.name)).collect();
-    Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()))
+    let gateway = Gateway::start(blueprint, &values).unwrap_or_else(|error| panic!("{}", error.message()));
+    gateway.count(&Platform);
+    gateway
 }
 
 /// What is sent in turn.
