@@ -46,7 +46,7 @@ let folder;
 before(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-admin-'));
   fs.writeFileSync(path.join(folder, 'gateway.toml'), CONFIGURATION);
-  gateway = await startGateway({ bin: compiled(CONFIGURATION) });
+  gateway = await startGateway({ bin: compiled(CONFIGURATION), queue: true });
 });
 
 after(async () => {

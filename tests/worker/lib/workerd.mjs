@@ -19,17 +19,17 @@ const text = JSON.stringify; // a text of Cap'n Proto is written like one of JSO
 /**
  * Starts the bundle of a build. `caller`, if given, is the source of a second Worker that reaches the first one by
  * the service binding GATEWAY; it gets a socket of its own. `services` are the sources of Workers that the first one
- * reaches by service bindings, by the names of these. `bin` replaces the compiled configuration. `v8Flags` are for the
- * engine below the runtime, such as `--expose-gc`.
+ * reaches by service bindings, by the names of these. With `queue`, messages to EVENTS are taken and nobody reads them.
+ * `bin` replaces the compiled configuration. `v8Flags` are for the engine below the runtime, such as `--expose-gc`.
  */
-export async function startWorkerd({ build, variables, caller, services = {}, bin, v8Flags = [] }) {
+export async function startWorkerd({ build, variables, caller, services = {}, queue = false, bin, v8Flags = [] }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-workerd-'));
   for (const name of ['index.js', 'ferrogate_bg.wasm', 'gateway.bin']) fs.copyFileSync(path.join(ROOT, 'build', build, 'bundle', name), path.join(folder, name));
   if (bin !== undefined) fs.writeFileSync(path.join(folder, 'gateway.bin'), bin);
-  const beside = Object.entries({ ...services, ...(caller !== undefined && { caller }) });
+  const beside = Object.entries({ ...services, ...(queue && { queue: TAKES_ALL }), ...(caller !== undefined && { caller }) });
   for (const [name, source] of beside) fs.writeFileSync(path.join(folder, `${name}.js`), source);
   fs.mkdirSync(path.join(folder, 'objects'));
-  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), caller !== undefined, v8Flags));
+  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, { bound: Object.keys(services), queue, withCaller: caller !== undefined, v8Flags }));
   // Snapshots and crash logs of the runtime, if any, belong into the folder too.
   const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const started = new Running(child, folder);
@@ -41,6 +41,10 @@ export async function startWorkerd({ build, variables, caller, services = {}, bi
   }
   return started;
 }
+
+/** A queue, as far as whoever sends to it can tell: it reads what comes, and says how much waits. */
+const TAKES_ALL = `const metrics = { backlogCount: 0, backlogBytes: 0, oldestMessageTimestamp: 0 };
+export default { fetch: (request) => request.arrayBuffer().then(() => Response.json({ metadata: { metrics } })) };`;
 
 /** What runs now. A test file that is ended early, by a signal or by its runner, leaves none of it behind. */
 const running = new Set();
@@ -92,10 +96,11 @@ class Running {
   }
 }
 
-function configuration(folder, variables, bound, withCaller, v8Flags) {
+function configuration(folder, variables, { bound, queue, withCaller, v8Flags }) {
   const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
   for (const name of bound) bindings.push(`(name = ${text(name)}, service = ${text(name)})`);
-  const beside = withCaller ? [...bound, 'caller'] : bound;
+  if (queue) bindings.push('(name = "EVENTS", queue = "queue")');
+  const beside = [...bound, ...(queue ? ['queue'] : []), ...(withCaller ? ['caller'] : [])];
   const services = [
     '(name = "gateway", worker = .gateway)',
     `(name = "objects", disk = (path = ${text(path.join(folder, 'objects'))}, writable = true))`,
