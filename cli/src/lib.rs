@@ -21,6 +21,7 @@ pub mod http;
 mod operator;
 mod output;
 mod signing;
+mod table;
 mod time;
 mod values;
 mod variables;

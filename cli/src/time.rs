@@ -10,11 +10,14 @@ pub(crate) fn parse(text: &str) -> Option<Millis> {
     if is_number { text.parse().ok() } else { rfc3339(text) }
 }
 
-/// `2026-11-21T18:00:00Z, in 9 min`.
+/// `2026-11-21T18:00:00Z, in 9 min`, or `5 min ago`, or `now`.
 pub(crate) fn told(moment: Millis, now: Millis) -> String {
     let written = timestamp::rfc3339(moment);
     let seconds = written.as_str().get(..19).unwrap_or_default();
-    let words = if moment >= now {
+    let words = if moment.abs_diff(now) < 2_000 {
+        // No two clocks are closer.
+        "now".to_owned()
+    } else if moment >= now {
         format!("in {}", distance(moment.saturating_sub(now)))
     } else {
         format!("{} ago", distance(now.saturating_sub(moment)))
@@ -152,7 +155,9 @@ mod tests {
     fn a_moment_is_told_with_its_distance() {
         const NOW: Millis = 1_800_000_000_000;
         let cases = [
-            (0, "in 0 s"),
+            (0, "now"),
+            (1_999, "now"),
+            (2_000, "in 2 s"),
             (9_600, "in 10 s"),
             (119_000, "in 119 s"),
             (599_500, "in 10 min"),

@@ -55,6 +55,7 @@ const LINES = [
   'admin kill --reason x --tag refused', 'admin kill --reason x --tag elsewhere', 'admin kill --reason x --tag strange',
   'admin kill --reason x --tag closed', 'admin signals --url http://127.0.0.1:1', 'admin signals --url http://127.0.0.1:9',
   'admin signals --url http://nowhere.localhost:9', 'admin drain --reason x --config shop/gateway.toml', 'admin drain --off --config bad.toml',
+  'admin audit --limit 0', 'admin audit', 'admin audit --format csv', 'audit verify', 'audit verify --url x', 'audit verify --anchor x', 'audit',
   'token --config good.toml --issuer acme', 'completions bash', 'completions zsh', 'completions fish', 'completions tcsh',
 ];
 

@@ -58,9 +58,11 @@ after(async () => {
 });
 
 /** What a command line says and how it ends; words with blanks are given one by one. */
-async function admin(words, env = {}) {
+const admin = (words, env) => ferrogate(['admin', ...words], env);
+
+async function ferrogate(words, env = {}) {
   const variables = { FERROGATE_NODE: process.execPath, FERROGATE_CHECKOUT: ROOT, FERROGATE_URL: `http://127.0.0.1:${gateway.port}`, USER: 'ada', ...env };
-  const ran = await promisify(execFile)(CLI, ['admin', ...words], { cwd: folder, env: variables }).catch((failed) => failed);
+  const ran = await promisify(execFile)(CLI, words, { cwd: folder, env: variables }).catch((failed) => failed);
   return { code: ran.code ?? 0, stdout: ran.stdout, stderr: ran.stderr };
 }
 
@@ -157,9 +159,15 @@ test('every change is on record, and the chain of all rows holds', async () => {
   const csv = await gateway.ask('/ops/v1/audit?format=csv&limit=1', { headers });
   assert.match(csv.body, /^id,timestamp,action,[^\r]*\r\n[^\r]*\r\n$/);
   assert.ok(csv.headers['x-next-cursor']);
+  const whole = await ferrogate(['audit', 'verify'], as('operator'));
+  assert.equal(whole.code, 0, whole.stderr);
+  assert.match((await admin(['audit', '--user', 'op-7'], as('operator'))).stdout, /switch\.throw/);
   await rig.database().then((database) => database.exec("UPDATE audit_logs SET user_id = 'mallory' WHERE sequence = 2"));
   const broken = await verified();
   assert.deepEqual([broken.ok, broken.broken.sequence], [false, 2]);
+  const found = await ferrogate(['audit', 'verify'], as('operator'));
+  assert.equal(found.code, 1);
+  assert.match(found.stdout + found.stderr, /\b2\b/);
 });
 
 test('where no gateway of this kind is, that is said', async () => {

@@ -224,9 +224,10 @@ test('the share of requests that wait, and what they cost, at 0.1 to 100 request
   console.log('| route | requests a second | waited | object calls for 1,000 requests |\n| --- | ---: | ---: | ---: |');
   for (const { route, rate, waited, calls } of rows) console.log(`| ${route} | ${rate} | ${(waited * 100).toFixed(0)} % | ${Math.round(calls * 1000)} |`);
   const of = (route, rate) => rows.find((row) => row.route === route && row.rate === rate);
+  // One question in half a second, as its own clock has it: on a machine that is busy more of that passes.
+  for (const { route, rate, calls, elapsedMs } of rows) assert.ok(calls * REQUESTS <= Math.min(REQUESTS, elapsedMs / 500 + 1), `${route} at ${rate}`);
   for (const rate of [1, 10, 100]) assert.equal(of('serve', rate).waited, 0, `${rate} a second`);
   for (const rate of [10, 100]) assert.equal(of('wait', rate).waited, 0, `${rate} a second`);
-  assert.ok(of('serve', 10).calls <= 0.25 && of('serve', 100).calls <= 0.03);
 });
 
 /** Sends requests to one isolate, its clock moved on between two of them, and counts from its own log lines who waited. */
@@ -238,6 +239,7 @@ async function measured(path, rate) {
   await isolate.ask('/sure/echo');
   await tick();
   await isolate.counts();
+  const began = await isolate.clock();
   let waited = 0;
   for (let number = 0; number < REQUESTS; number++) {
     const id = `${name}-${number}`;
@@ -248,7 +250,8 @@ async function measured(path, rate) {
     await tick();
   }
   const { recent } = await isolate.counts();
-  return { waited: waited / REQUESTS, calls: (recent.SIGNALS?.calls ?? 0) / REQUESTS };
+  const elapsedMs = (await isolate.clock()) - began;
+  return { waited: waited / REQUESTS, calls: (recent.SIGNALS?.calls ?? 0) / REQUESTS, elapsedMs };
 }
 
 test('a warm request waits for no platform call', async () => {

@@ -42,14 +42,17 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &admin::MAINTENANCE,
     &admin::SWITCHES,
     &admin::SIGNALS,
+    &admin::AUDIT,
     &audit::COMMAND,
     &completions::COMMAND,
     &help::COMMAND,
 ];
 
 /// The groups of commands, and what theirs do.
-pub(crate) const GROUPS: &[(&str, &str)] =
-    &[("admin", "ask a gateway that runs, as its operator: stop requests, see what is stopped")];
+pub(crate) const GROUPS: &[(&str, &str)] = &[
+    ("admin", "ask a gateway that runs, as its operator: stop requests, see what is stopped and who did what"),
+    ("audit", "check that nobody has changed an audit log"),
+];
 
 /// What the first words of a command line name.
 enum Named<'w> {

@@ -3,8 +3,11 @@
 //! Not here: what is asked for. That is the commands' own affair.
 
 mod place;
+mod query;
 mod refusals;
 mod token;
+
+use std::cell::Cell;
 
 use gateway::stages::admin::{Admin, PATH, Role};
 use serde_json::Value;
@@ -21,6 +24,7 @@ use place::{Known, Origin};
 use token::Token;
 
 pub(crate) use place::near;
+pub(crate) use query::escaped;
 pub(crate) use refusals::plain;
 
 /// `--url URL`.
@@ -58,8 +62,9 @@ pub(crate) struct Operator<'h> {
     host: &'h dyn Host,
     origin: Origin,
     known: Option<Known>,
-    token: Token,
     role: Role,
+    /// How its token was made is told once.
+    is_told: Cell<bool>,
 }
 
 /// What somebody asks for.
@@ -93,8 +98,23 @@ impl<'h> Operator<'h> {
     ) -> Result<Self, Failure> {
         let origin = Origin::of(command, given, host)?;
         let known = place::known(given, host)?;
-        let token = token::find(host, known.as_ref(), role)?;
-        Ok(Self { host, origin, known, token, role })
+        // What is missing is missing before anything is sent.
+        token::find(host, known.as_ref(), role)?;
+        Ok(Self { host, origin, known, role, is_told: Cell::new(false) })
+    }
+
+    /// A fresh one for every request, where it is made here: a minute is not long for many of them.
+    fn token(&self) -> Result<Token, Failure> {
+        let token = token::find(self.host, self.known.as_ref(), self.role)?;
+        if let Some(who) = token.told().filter(|_| !self.is_told.replace(true)) {
+            output::error(self.host, &format!("ferrogate: {who}"));
+        }
+        Ok(token)
+    }
+
+    /// The URL of the gateway.
+    pub(crate) fn url(&self) -> &str {
+        &self.origin.text
     }
 
     /// The configuration that the gateway is said to run, if one is there.
@@ -108,15 +128,13 @@ impl<'h> Operator<'h> {
 
     /// Sends a request. The answer is one of success.
     pub(crate) fn ask(&self, asked: Asked) -> Result<Answer, Failure> {
-        if let Some(who) = self.token.told() {
-            output::error(self.host, &format!("ferrogate: {who}"));
-        }
+        let token = self.token()?;
         let path = self.admin().map_or(PATH, |admin| admin.path.as_str());
         let url = format!("{}{path}{}", self.origin.text, asked.below);
         let (changes, near) = (asked.changes(), asked.near);
         let mut headers = vec![
             ("accept", "application/json".to_owned()),
-            ("authorization", format!("Bearer {}", self.token.text)),
+            ("authorization", format!("Bearer {}", token.text)),
             ("user-agent", concat!("ferrogate/", env!("CARGO_PKG_VERSION")).to_owned()),
         ];
         if asked.body.is_some() {
@@ -124,7 +142,7 @@ impl<'h> Operator<'h> {
         }
         let request = Request { method: asked.method, url, headers, body: asked.body };
         let answer = self.host.ask(&request).map_err(|trouble| self.unanswered(&trouble, changes))?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(&answer, &near)) }
+        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(self.refused(&answer, &token, &near)) }
     }
 
     /// The document that an answer carries.

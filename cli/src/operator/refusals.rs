@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use gateway::stages::admin::Role;
 use serde::Deserialize;
 
-use super::Operator;
+use super::{Operator, token::Token};
 use crate::{Failure, host::Trouble, http::Answer};
 
 /// A problem (RFC 9457), as far as it is shown.
@@ -41,7 +41,7 @@ impl Operator<'_> {
     }
 
     /// That a gateway refuses. `near` is what was probably meant where it does not know a name.
-    pub(super) fn refused(&self, answer: &Answer, near: &str) -> Failure {
+    pub(super) fn refused(&self, answer: &Answer, token: &Token, near: &str) -> Failure {
         if let Some(location) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) {
             let (url, location) = (&self.origin.text, plain(location));
             return Failure::Findings(format!(
@@ -54,7 +54,7 @@ impl Operator<'_> {
             let hint = if field == "query" { near } else { "" };
             let _ = write!(message, "\n  {}: expected {}{hint}", plain(field), plain(expected));
         }
-        if let Some(help) = self.help(answer.status, &problem.code) {
+        if let Some(help) = self.help(answer.status, &problem.code, token) {
             let _ = write!(message, "\n  {help}");
         }
         if let Some(seconds) = answer.header("retry-after") {
@@ -66,9 +66,9 @@ impl Operator<'_> {
         Failure::Findings(message)
     }
 
-    fn help(&self, status: u16, code: &str) -> Option<String> {
+    fn help(&self, status: u16, code: &str, token: &Token) -> Option<String> {
         match (status, code) {
-            (401, _) => Some(self.token.doubt()),
+            (401, _) => Some(token.doubt()),
             (403, _) => Some(self.roles()),
             (404, "route_not_found") => Some(self.elsewhere()),
             _ => None,

@@ -44,10 +44,11 @@ tags = ["orders"]
 path = "/staged"
 "#;
 
-/// A machine with files and variables, and one answer of the network.
+/// A machine with files and variables, and answers of the network: those that come first, and the one for the rest.
 struct Machine {
     files: Vec<(&'static str, &'static str)>,
     variables: Vec<(&'static str, &'static str)>,
+    first: RefCell<Vec<Answer>>,
     answer: Result<Answer, Trouble>,
     asked: RefCell<Vec<String>>,
     out: RefCell<String>,
@@ -60,6 +61,7 @@ impl Machine {
         Self {
             files: Vec::new(),
             variables: vec![("FERROGATE_TOKEN", "the.given.token")],
+            first: RefCell::default(),
             answer: Ok(Answer { status, body: body.to_owned(), ..Answer::default() }),
             asked: RefCell::default(),
             out: RefCell::default(),
@@ -79,6 +81,23 @@ impl Machine {
             answer.headers.push((name.to_owned(), value.to_owned()));
         }
         self
+    }
+
+    /// What it is answered before, the first one first; each a body and the cursor of the next page.
+    fn before(self, pages: &[(&str, &str)]) -> Self {
+        let page = |(body, next): &(&str, &str)| {
+            let headers = vec![("x-next-cursor".to_owned(), (*next).to_owned())];
+            Answer { status: 200, headers, body: (*body).to_owned() }
+        };
+        self.first.replace(pages.iter().rev().map(page).collect());
+        self
+    }
+
+    /// What follows the path of the operator in each request.
+    fn paths(&self) -> Vec<String> {
+        let url =
+            |question: &String| serde_json::from_str::<Value>(question).unwrap()["url"].as_str().unwrap().to_owned();
+        self.asked.borrow().iter().map(|it| url(it).split_once("/v1").unwrap().1.to_owned()).collect()
     }
 
     /// The exit code of a command line in which `_` stands for a blank inside of a word.
@@ -139,7 +158,7 @@ impl Host for Machine {
 
     fn ask(&self, request: &Request) -> Result<Answer, Trouble> {
         self.asked.borrow_mut().push(request.question().unwrap());
-        self.answer.clone()
+        self.first.borrow_mut().pop().map_or_else(|| self.answer.clone(), Ok)
     }
 
     fn is_terminal(&self, _: Stream) -> bool {
@@ -432,4 +451,85 @@ fn signals_tell_how_far_the_log_is_known() {
     let machine = Machine::answering(200, &body);
     assert_eq!(machine.run("admin signals --format json"), 0);
     assert_eq!(*machine.out.borrow(), format!("{body}\n"));
+}
+
+const ROW: &str = r#"{"id":"1","timestamp":"2027-01-15T07:59:00.000Z","action":"switch.throw","user_id":"ada","ip_address":null,"resource_type":"switch","resource_id":"kill:gateway","status":"success","error_message":null}
+"#;
+
+#[test]
+fn audit_rows_are_asked_for_by_filters() {
+    let machine = Machine::answering(200, ROW);
+    assert_eq!(machine.run("admin audit --user ada --action switch.* --status success --since 1h --limit 20"), 0);
+    let expected =
+        "/audit?format=jsonl&limit=20&user_id=ada&action=switch.%2A&status=success&from=2027-01-15T07%3A00%3A00.000Z";
+    assert_eq!(machine.paths(), [expected]);
+    let table = "\
+TIME                      ACTION        STATUS   USER  ADDRESS  RESOURCE             ERROR
+2027-01-15T07:59:00.000Z  switch.throw  success  ada            switch kill:gateway
+";
+    assert_eq!((machine.out.borrow().as_str(), machine.err.borrow().as_str()), (table, ""));
+    let machine = Machine::answering(200, "");
+    assert_eq!(machine.run("admin audit --since 2027-01-15T08:00:00+01:00 --request 7"), 0);
+    assert_eq!(machine.paths(), ["/audit?format=jsonl&limit=100&request_id=7&from=2027-01-15T07%3A00%3A00.000Z"]);
+    assert_eq!(*machine.out.borrow(), "there is no such row\n");
+}
+
+#[test]
+fn audit_rows_come_page_by_page() {
+    let pages = || Machine::answering(200, ROW).before(&[(ROW, "a=1"), (ROW, "b")]);
+    let machine = pages();
+    assert_eq!(machine.run("admin audit --all --format json"), 0);
+    let first = "/audit?format=jsonl&limit=1000";
+    assert_eq!(machine.paths(), [first, &format!("{first}&cursor=a%3D1"), &format!("{first}&cursor=b")]);
+    assert_eq!((machine.out.borrow().as_str(), machine.err.borrow().as_str()), (ROW.repeat(3).as_str(), ""));
+    let machine = pages();
+    assert_eq!(machine.run("admin audit --limit 1500 --format json"), 0);
+    assert_eq!(machine.paths(), [first, "/audit?format=jsonl&limit=500&cursor=a%3D1"]);
+    assert_eq!(*machine.err.borrow(), "ferrogate: there are more; --limit N or --all shows them\n");
+    let csv = |body: &str| format!("id,action\r\n{body}\r\n");
+    let machine = Machine::answering(200, &csv("2,b")).before(&[(&csv("1,\u{1b}[2Ja"), "x")]);
+    assert_eq!(machine.run("admin audit --all --format csv"), 0);
+    assert_eq!(*machine.out.borrow(), "id,action\r\n1,\u{fffd}[2Ja\r\n2,b\r\n");
+    let machine = Machine::answering(200, ROW).before(&[(ROW, "a"), (ROW, "a")]);
+    assert_eq!(machine.run("admin audit --all"), 1, "pages that lead nowhere come to an end");
+}
+
+#[test]
+fn what_is_wrong_with_a_filter_is_said_before_anything_is_sent() {
+    for (line, message) in [
+        ("--action a..b", "--action takes an action, or the first words of one: order.*; found a..b"),
+        ("--user=", "--user takes a text of 1 to 256 bytes"),
+        ("--status good", "--status takes attempt, success, failure; found good"),
+        ("--since yesterday", "--since takes a duration like 1h or a moment"),
+        ("--limit 0", "--limit takes a whole number from 1 on; found 0"),
+        ("--limit 5 --all", "expected one of --all and --limit"),
+        ("--format xml", "--format takes table, json, csv"),
+    ] {
+        let machine = Machine::answering(200, "");
+        assert_eq!(machine.run(&format!("admin audit {line}")), 2, "{line}");
+        assert!(machine.err.borrow().contains(message), "{line}: {}", machine.err.borrow());
+        assert!(machine.asked.borrow().is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn a_gateway_verifies_its_chain_part_by_part() {
+    let part = |sequence: u64, complete: bool, broken: Value| {
+        let part = json!({ "ok": broken.is_null(), "checked": 2, "sequence": sequence, "hash": "ab", "complete": complete, "unlinked": 1, "broken": broken });
+        part.to_string()
+    };
+    let end = part(4, true, Value::Null);
+    let machine = Machine::answering(200, &end).before(&[(&part(2, false, Value::Null), "")]);
+    assert_eq!(machine.run("audit verify"), 0, "{}", machine.err.borrow());
+    assert_eq!(machine.paths(), ["/audit/verify", "/audit/verify?after=2&hash=ab"]);
+    let expected = "http://127.0.0.1:8787: the chain holds: 4 rows\nnot linked yet: 1\nanchor 4:ab\n";
+    assert_eq!(*machine.out.borrow(), expected);
+    let broken = json!({ "sequence": 3, "id": "x", "why": "the row is not the one that was linked" });
+    let machine = Machine::answering(200, &part(2, true, broken));
+    assert_eq!(machine.run("audit verify --url https://api.acme.example"), 1);
+    let expected =
+        "ferrogate: https://api.acme.example: the chain is broken at 3 (x): the row is not the one that was linked\n";
+    assert_eq!((machine.out.borrow().as_str(), machine.err.borrow().as_str()), ("", expected));
+    let machine = Machine::answering(200, &part(0, false, Value::Null));
+    assert_eq!(machine.run("audit verify"), 1, "a part that leads nowhere comes to an end");
 }

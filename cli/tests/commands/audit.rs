@@ -75,12 +75,13 @@ fn audit_says_what_is_no_export() {
     let ran = folder.run("audit verify x.jsonl");
     assert_eq!(
         (ran.code, ran.err.as_str()),
-        (Some(1), "ferrogate: x.jsonl:1: expected `status` to be success or failure\n")
+        (Some(1), "ferrogate: x.jsonl:1: expected `status` to be attempt, success or failure\n")
     );
     for (line, message) in [
         ("audit verify missing", "cannot read missing"),
-        ("audit verify", "needs FILE"),
-        ("audit", "needs ACTION"),
+        ("audit", "a command is missing behind audit: verify"),
+        ("audit verify x.jsonl --url https://a.example", "--url is for a gateway, and FILE for an export"),
+        ("audit verify --anchor 7", "--anchor is for a FILE"),
         ("audit verifi x.jsonl", "did you mean verify?"),
         ("audit verify x.jsonl --anchor 7", "--anchor takes a number, a colon and 64 hexadecimal digits"),
     ] {

@@ -53,9 +53,15 @@ fn every_command_has_help_with_examples_and_exit_codes() {
     let folder = Folder::new("usage_help");
     let program = folder.run("help").out;
     let names = ["init", "check", "routes", "explain", "diff", "what-if", "compile", "token", "completions", "help"];
-    for name in
-        names.into_iter().chain(["admin kill", "admin drain", "admin maintenance", "admin switches", "admin signals"])
-    {
+    for name in names.into_iter().chain([
+        "admin kill",
+        "admin drain",
+        "admin maintenance",
+        "admin switches",
+        "admin signals",
+        "admin audit",
+        "audit verify",
+    ]) {
         let ran = folder.run(&format!("{name} --help"));
         assert_eq!((ran.err.as_str(), ran.code), ("", Some(0)), "{name}");
         assert_eq!(ran.out, folder.run(&format!("help {name}")).out);

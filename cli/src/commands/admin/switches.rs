@@ -11,7 +11,7 @@ use crate::{
     explaining::FORMAT,
     host::Host,
     operator::{Asked, CONFIG, ENV, EXITS, NOTES, Operator, URL, plain},
-    output, time,
+    output, table, time,
 };
 
 pub(crate) const COMMAND: Command = Command {
@@ -50,7 +50,7 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     let rows: Option<Vec<[String; 6]>> = thrown.iter().map(|switch| Some(Switch::of(switch)?.cells(now))).collect();
     match rows.ok_or_else(|| operator.strange(&answer))? {
         none if none.is_empty() => output::line(host, "no switch is thrown"),
-        rows => output::text(host, &table(&rows)),
+        rows => output::text(host, &table::text(&HEADS, &rows)),
     }
     Ok(())
 }
@@ -92,15 +92,3 @@ fn moment(text: &str, now: Millis) -> String {
 }
 
 const HEADS: [&str; 6] = ["SWITCH", "SCOPE", "SINCE", "UNTIL", "BY", "REASON"];
-
-fn table(rows: &[[String; 6]]) -> String {
-    let heads = HEADS.map(str::to_owned);
-    let all = || [&heads].into_iter().chain(rows);
-    let width = |column: usize| all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<usize> = (0..HEADS.len()).map(|column| width(column).unwrap_or_default()).collect();
-    let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    all().map(line).collect()
-}

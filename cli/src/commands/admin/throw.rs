@@ -14,7 +14,7 @@ use crate::{
     command::{Command, Opt, Takes},
     explaining::FORMAT,
     host::Host,
-    operator::{Asked, CONFIG, ENV, EXITS, NOTES, Operator, URL, near},
+    operator::{Asked, CONFIG, ENV, EXITS, NOTES, Operator, URL, escaped, near},
     output, time,
 };
 
@@ -192,15 +192,7 @@ fn query(scope: &Scope) -> String {
         Scope::Upstream(name) => ("upstream", name),
         Scope::Route(key) => ("route", key),
     };
-    let mut query = format!("?{name}=");
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            query.push(char::from(byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    query
+    format!("?{name}={}", escaped(value))
 }
 
 /// The nearest name in the file that the gateway is said to run. Only the gateway knows what it has, so this is said

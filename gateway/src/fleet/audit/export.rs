@@ -67,11 +67,8 @@ fn row(value: Value, place: usize) -> Result<Row, Wrong> {
         Some(_) => Err(wrong(&format!("expected `{name}` to be a text"))),
     };
     let time = text("timestamp")?.and_then(|time| timestamp::parse(&time));
-    let status = match text("status")?.as_deref() {
-        Some("success") => Status::Success,
-        Some("failure") => Status::Failure,
-        _ => return Err(wrong("expected `status` to be success or failure")),
-    };
+    let status = text("status")?.as_deref().and_then(Status::parse);
+    let status = status.ok_or_else(|| wrong("expected `status` to be attempt, success or failure"))?;
     let absent = |name: &str| wrong(&format!("expected `{name}`"));
     Ok(Row {
         id: text("id")?.ok_or_else(|| absent("id"))?,
@@ -104,10 +101,12 @@ mod tests {
     use super::*;
     use crate::fleet::audit::{chain::Why, reading};
 
+    const STATUSES: [&str; 3] = ["attempt", "success", "failure"];
+
     fn linked() -> Vec<Row> {
         let row = |number: u64| {
             let id = format!("01980000-0000-7000-8000-{number:012}");
-            let json = serde_json::json!({ "id": id, "timestamp": 1_800_000_000_000 + number, "action": "a.b", "status": "success",
+            let json = serde_json::json!({ "id": id, "timestamp": 1_800_000_000_000 + number, "action": "a.b", "status": STATUSES[number as usize % 3],
                 "details": "{\"b\": 1,  \"a\": []}", "user_id": "\u{e9}\"" });
             serde_json::from_value::<Row>(json).unwrap()
         };
