@@ -121,13 +121,6 @@ impl Problem {
         }
     }
 
-    /// The same, claimed.
-    #[must_use]
-    pub fn by(mut self, stage: &'static str) -> Self {
-        self.claim(stage);
-        self
-    }
-
     /// Names a field and what was expected of it.
     #[must_use]
     pub fn field(self, field: impl Into<Cow<'static, str>>, expected: impl Into<Cow<'static, str>>) -> Self {

@@ -33,6 +33,10 @@ pub trait Told<T> {
     #[must_use]
     fn told(self, witness: &impl Witness, stage: &'static str, passed: impl FnOnce(&T) -> Decision) -> Self;
 
+    /// Says which stage a problem is of, where that is told in another way.
+    #[must_use]
+    fn claimed(self, stage: &'static str) -> Self;
+
     /// Tells the problem, if there is one: what always passes is no news.
     #[must_use]
     fn told_if_refused(self, witness: &impl Witness, stage: &'static str) -> Self;
@@ -45,6 +49,14 @@ impl<T> Told<T> for Result<T, Problem> {
             Ok(value) => passed(value),
             Err(problem) => refused(stage, problem),
         });
+        if let Err(problem) = &mut self {
+            problem.claim(stage);
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn claimed(mut self, stage: &'static str) -> Self {
         if let Err(problem) = &mut self {
             problem.claim(stage);
         }

@@ -1,5 +1,7 @@
 //! What is counted of each request, and the paths where it is read, which belong to no route.
 
+use std::pin::Pin;
+
 use crate::{
     blueprint::Action,
     config::text::Values,
@@ -135,18 +137,21 @@ enum Asked {
     Document,
 }
 
-/// The answer to a path of metrics; `None` for any other path.
-pub(super) async fn answer<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
-    let Some(metrics) = &exchange.gateway.metrics else { return Ok(None) };
+/// The answer to a path of metrics, to be waited for; `None` for any other path.
+pub(super) fn answer<'e, P: Ports>(exchange: &'e mut Exchange<'_>, ports: &'e P) -> Option<Answering<'e>> {
+    let metrics = exchange.gateway.metrics.as_ref()?;
     let asked = match exchange.head.path() {
         path if path == metrics.path => Asked::Text,
         DOCUMENT => Asked::Document,
-        _ => return Ok(None),
+        _ => return None,
     };
-    // In a box, so that the future of every other request is no larger for it.
-    let answered = super::boxed(serve(exchange, metrics, asked, ports)).await;
-    answered.told(ports, "metrics", |_| account::measured()).map(Some)
+    Some(super::boxed(async move {
+        serve(exchange, metrics, asked, ports).await.told(ports, "metrics", |_| account::measured())
+    }))
 }
+
+/// An answer that is on its way.
+type Answering<'e> = Pin<Box<dyn Future<Output = Result<Made, Problem>> + 'e>>;
 
 async fn serve<P: Ports>(
     exchange: &mut Exchange<'_>,

@@ -118,8 +118,8 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     if let Some(answer) = before(exchange, ports)? {
         return Ok(Outcome::Made(answer));
     }
-    if let Some(answer) = metrics::answer(exchange, ports).await? {
-        return Ok(Outcome::Made(answer));
+    if let Some(answer) = metrics::answer(exchange, ports) {
+        return answer.await.map(Outcome::Made);
     }
     let route = match choose(exchange, ports)? {
         Selection::Route(found) => enter(exchange, found, ports)?,
@@ -223,7 +223,7 @@ fn preflight<P: Ports>(
             Err(Problem::new(&crate::stages::cors::ORIGIN_REFUSED, detail).field("origin", "none"))
         }
     };
-    let answer = answer.map_err(|problem| problem.by("cors"));
+    let answer = answer.claimed("cors");
     answer.told(ports, "preflight", |_| account::preflight(exchange))
 }
 
@@ -300,7 +300,7 @@ fn authorize<P: Ports>(exchange: &Exchange<'_>, wanted: &authz::Config, ports: &
     let principal = exchange.principal.as_deref();
     let authorized = authz::authorize(wanted, principal, exchange, &exchange.gateway.name);
     ports.saw(|| account::authorization(exchange, wanted, &authorized));
-    authorized.map_err(|problem| problem.by("authz"))
+    authorized.claimed("authz")
 }
 
 /// The answer of a route that has no upstream.
@@ -358,7 +358,7 @@ fn tell(exchange: &Exchange<'_>, route: ReadyRoute<'_>, head: &mut Edits) {
 
 /// Where a request goes, with what proves to the upstream who sends it.
 fn destination(exchange: &Exchange<'_>, route: ReadyRoute<'_>) -> Result<Forward, Problem> {
-    let (path, query) = exchange.destination(route).map_err(|problem| problem.by("transform"))?;
+    let (path, query) = exchange.destination(route).claimed("transform")?;
     let untouched = route.is_pass_through();
     let mut plan = Forward { untouched, timeout_ms: exchange.timeouts().head_ms(), ..Forward::default() };
     match &route.route.action {
