@@ -72,12 +72,12 @@ pub(crate) fn sign(issuer: &Issuer, values: &Values, claims: Map<String, Value>)
     token.map_err(|error| Failure::Findings(format!("the token cannot be made: {error}")))
 }
 
+/// Two issuers, for tests of whoever signs.
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use gateway::blueprint::compile::compile;
+pub(crate) mod example {
+    use gateway::blueprint::{Blueprint, compile::compile};
 
-    const FILE: &str = r#"
+    pub(crate) const FILE: &str = r#"
         [gateway]
         name = "a"
         [upstreams.u]
@@ -94,9 +94,18 @@ mod tests {
         secret = "${TWO}"
     "#;
 
-    fn blueprint() -> Blueprint {
+    pub(crate) fn blueprint() -> Blueprint {
         compile("f", FILE).into_blueprint().unwrap()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        example::{FILE, blueprint},
+        *,
+    };
+    use gateway::blueprint::compile::compile;
 
     #[test]
     fn only_the_variables_of_the_issuer_are_asked_for() {

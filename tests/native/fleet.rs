@@ -8,7 +8,8 @@ use gateway::{
     fleet::{
         audit::row::Row,
         machine::{Hosted as _, Machine as _},
-        signals::log::Log,
+        message,
+        signals::{Question, Signals, log::Log},
         store::Memory as Store,
     },
     http::{Millis, method::Method, reply::Made, request::Header},
@@ -69,6 +70,8 @@ struct Fleet {
     is_silent: bool,
     /// The audit rows that the queue has taken: action, resource and status.
     rows: Vec<(String, String, String)>,
+    /// How long the log takes to answer.
+    takes_ms: Millis,
     /// What was asked so far.
     asked: usize,
 }
@@ -90,7 +93,7 @@ impl Fleet {
         gateway.driver.gateway().join_fleet();
         let mut store = Store::default();
         let log = Log::restore(NOW, &mut store).unwrap();
-        Self { gateway, log, store, is_away: false, is_silent: false, rows: Vec::new(), asked: 0 }
+        Self { gateway, log, store, is_away: false, is_silent: false, rows: Vec::new(), takes_ms: 0, asked: 0 }
     }
 
     fn run(&mut self, errand: Errand) -> Result<Vec<u8>, Trouble> {
@@ -125,7 +128,8 @@ impl Fleet {
         let sent = self.gateway.now;
         let errand = self.gateway.driver.gateway().fleet.question(sent).unwrap();
         let returned = self.run(errand);
-        let _ = self.gateway.driver.gateway().fleet.learn(sent, sent, returned);
+        self.later(self.takes_ms);
+        let _ = self.gateway.driver.gateway().fleet.learn(self.gateway.now, sent, returned);
     }
 
     fn ask(&mut self, method: &str, target: &str, token: Option<&str>, body: &str) -> Came {
@@ -394,4 +398,31 @@ fn what_cannot_be_put_on_record_is_not_done() {
         fleet.operate(Method::Put, "/admin/v1/switches/kill", &["operator"], r#"{"reason":"A leak."}"#);
     assert_eq!((status, &document["code"]), (503, &json!("audit_unavailable")));
     assert!(matches!(fleet.get("/letters"), Came::Sent));
+}
+
+#[test]
+fn a_log_that_is_slower_than_a_route_is_strict_still_answers_it() {
+    let strict = CONFIG.replace("when_stale = \"wait\"", "when_stale = \"wait\"\nfreshness = \"100ms\"");
+    let mut fleet = Fleet::of(&strict);
+    fleet.takes_ms = 150;
+    assert!(matches!(fleet.ask("PUT", "/items/1", None, ""), Came::Sent));
+    assert_eq!(fleet.asked, 2, "once for the request, and once behind its response");
+    fleet.kill("");
+    fleet.later(500);
+    assert_eq!(refused(fleet.ask("PUT", "/items/1", None, "")).1, "kill_switch");
+}
+
+#[test]
+fn a_relay_may_know_less_the_stricter_a_route_is() {
+    let accepted = |freshness: u32| {
+        let fleet = Fleet::new();
+        let isolate = &fleet.gateway.driver.gateway().fleet;
+        isolate.served(NOW, freshness);
+        let question = isolate.question(NOW).unwrap().message;
+        match message::read_question::<Signals>(&question) {
+            Some((Question::Read(_, accepted_ms), _)) => accepted_ms,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([60_000, 1_000, 100].map(accepted), [250, 250, 25]);
 }

@@ -158,28 +158,8 @@ fn claims(issuer: &Issuer, values: &Values, options: &Options, now_s: u64) -> Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signing::example::{FILE, blueprint};
     use gateway::blueprint::compile::compile;
-
-    const FILE: &str = r#"
-        [gateway]
-        name = "a"
-        [upstreams.u]
-        targets = ["${ELSEWHERE}"]
-        [issuers.one]
-        algorithm = "HS256"
-        issuer = "https://${HOST:-one.example}/"
-        audience = "api"
-        secret = "${ONE}"
-        [issuers.two]
-        algorithm = "HS256"
-        issuer = "two"
-        audience = "api"
-        secret = "${TWO}"
-    "#;
-
-    fn blueprint() -> Blueprint {
-        compile("f", FILE).into_blueprint().unwrap()
-    }
 
     fn options(line: &str) -> Result<Options, Failure> {
         let words: Vec<String> = format!("--config a {line}").split_whitespace().map(str::to_owned).collect();

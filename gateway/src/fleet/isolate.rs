@@ -40,6 +40,8 @@ pub struct Isolate {
     state: RefCell<Option<State>>,
     /// Whether the last response left something to do; see [`Isolate::asks`].
     asks: Cell<bool>,
+    /// How old what a relay tells may be, in milliseconds: less, once a request has wanted less. `None`: [`RELAY_AGE_MS`].
+    accepted_ms: Cell<Option<u32>>,
     /// What it has not told the audit log yet.
     pub events: Events,
     /// What it has counted and not told yet.
@@ -101,7 +103,14 @@ impl Isolate {
         let state = self.state.borrow();
         if state.as_ref().is_some_and(|state| is_old(state) && state.may_ask(now)) {
             self.asks.set(true);
+            self.wants(freshness_ms);
         }
+    }
+
+    /// A request wants the log to be known this well: what a relay tells must be a good deal younger.
+    pub fn wants(&self, freshness_ms: u32) {
+        let accepted = self.accepted_ms.get().unwrap_or(RELAY_AGE_MS);
+        self.accepted_ms.set(Some(accepted.min(freshness_ms / RELAY_PART)));
     }
 
     /// Whether there is a question to send. Says so once.
@@ -137,8 +146,8 @@ impl Isolate {
         let state = state.as_mut()?;
         state.asked = Some(now);
         state.feed.look(now);
-        // What a relay knows may be a quarter of the shortest freshness old.
-        let question = Question::Read(state.feed.known(), RELAY_AGE_MS);
+        let accepted_ms = self.accepted_ms.get().unwrap_or(RELAY_AGE_MS);
+        let question = Question::Read(state.feed.known(), accepted_ms);
         let to = if state.relays { Destination::Relay } else { root() };
         Some(Errand { to, message: message::question::<Signals>(&question) })
     }
@@ -213,8 +222,9 @@ impl Isolate {
     }
 }
 
-/// How old a relay's knowledge may be for a question, in milliseconds.
+/// How old a relay's knowledge may be for a question, in milliseconds, and which part of a route's freshness at most.
 const RELAY_AGE_MS: u32 = 250;
+const RELAY_PART: u32 = 4;
 
 fn root() -> Destination {
     Destination::Object(Class::Signals, ROOT.to_owned())

@@ -3,7 +3,7 @@
 use crate::{
     blueprint::Action,
     fleet::{
-        isolate::ASK_MS,
+        isolate::{ASK_MS, Standing},
         signals::switch::{Kind, Scope, Switch, names_route},
     },
     http::{Millis, problem::Problem},
@@ -26,8 +26,7 @@ pub(super) async fn know<P: Ports>(
     config: freshness::Config,
     ports: &P,
 ) -> Result<(), Problem> {
-    let fleet = &exchange.gateway.fleet;
-    match freshness::judge(config, fleet.standing(ports.now()))? {
+    match freshness::judge(config, exchange.gateway.fleet.standing(ports.now()))? {
         Verdict::Go => Ok(()),
         // In a box, so that the future of a request that need not wait is no larger for it.
         Verdict::Wait => super::boxed(wait(exchange, config, ports)).await,
@@ -37,14 +36,26 @@ pub(super) async fn know<P: Ports>(
 /// Twice: others may have asked a moment too early for this request.
 async fn wait<P: Ports>(exchange: &Exchange<'_>, config: freshness::Config, ports: &P) -> Result<(), Problem> {
     let fleet = &exchange.gateway.fleet;
+    fleet.wants(config.freshness_ms);
     for _ in 0..2 {
         ports.refresh(ASK_MS).await;
-        if freshness::judge(config, fleet.standing(ports.now()))? == Verdict::Go {
+        if freshness::judge(config, since(exchange, fleet.standing(ports.now()), ports))? == Verdict::Go {
             return Ok(());
         }
     }
     fleet.missed(ports.now());
-    freshness::judge(config, fleet.standing(ports.now())).map(drop)
+    freshness::judge(config, since(exchange, fleet.standing(ports.now()), ports)).map(drop)
+}
+
+/// How old what is known was when the request began: what is promised counts from there, so a log that takes longer to
+/// answer than a route is strict keeps no request waiting for ever.
+fn since<P: Ports>(exchange: &Exchange<'_>, standing: Standing, ports: &P) -> Standing {
+    let waited = ports.now().saturating_sub(exchange.started);
+    match standing {
+        Standing::Knows(age) => Standing::Knows(age.saturating_sub(waited)),
+        Standing::CutOff(Some(age)) => Standing::CutOff(Some(age.saturating_sub(waited))),
+        other => other,
+    }
 }
 
 /// Whether an operator has stopped the gateway or this route.

@@ -108,18 +108,8 @@ fn explain<P: Ports>(exchange: &Exchange<'_>, reply: &mut Reply, ports: &P) {
 /// Every stage a request meets, in order.
 async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<Outcome, Problem> {
     check_text(exchange, ports)?;
-    guard::before::check_authority(exchange.head.authority()).told_if_refused(ports, "guard")?;
-    if let Some(answer) = health::answer(exchange, ports).await? {
+    if let Some(answer) = unrouted(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
-    }
-    if let Some(answer) = admin::answer(exchange, ports).await? {
-        return Ok(Outcome::Made(answer));
-    }
-    if let Some(answer) = before(exchange, ports)? {
-        return Ok(Outcome::Made(answer));
-    }
-    if let Some(answer) = metrics::answer(exchange, ports) {
-        return answer.await.map(Outcome::Made);
     }
     let route = match choose(exchange, ports)? {
         Selection::Route(found) => enter(exchange, found, ports)?,
@@ -167,6 +157,24 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;
     Ok(Outcome::Relayed(head))
+}
+
+/// The answer to what belongs to no route: the gateway's own paths, and what it is not for.
+async fn unrouted<P: Ports>(exchange: &mut Exchange<'_>, ports: &P) -> Result<Option<Made>, Problem> {
+    guard::before::check_authority(exchange.head.authority()).told_if_refused(ports, "guard")?;
+    if let Some(answer) = health::answer(exchange, ports).await? {
+        return Ok(Some(answer));
+    }
+    if let Some(answer) = admin::answer(exchange, ports).await? {
+        return Ok(Some(answer));
+    }
+    if let Some(answer) = before(exchange, ports)? {
+        return Ok(Some(answer));
+    }
+    match metrics::answer(exchange, ports) {
+        Some(answer) => answer.await.map(Some),
+        None => Ok(None),
+    }
 }
 
 fn check_text<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Problem> {

@@ -15,7 +15,7 @@ use gateway::{
 
 use super::{
     World,
-    isolates::{self, Request, name},
+    isolates::{self, name},
     read, relays,
 };
 use crate::kit::{Clock, Time};
@@ -158,12 +158,12 @@ fn marks_are_found(sim: &World, index: usize) -> Result<(), String> {
     }
 }
 
-/// S3: a request that goes ahead obeys every switch that was thrown longer ago than its route allows.
-pub(super) fn request_obeys(sim: &mut World, index: usize, config: Config) {
+/// S3: a request that goes ahead obeys every switch that was thrown longer ago than its route allowed when it began.
+pub(super) fn request_obeys(sim: &mut World, index: usize, most: Millis) {
     let Some(held) = prefix(sim, index) else {
         return sim.fail(format!("S3: {} knows no log, and a request went ahead", name(sim, index)));
     };
-    let complete = held.and_then(|held| is_complete(sim, index, held, config.max_stale_ms.into(), "S3"));
+    let complete = held.and_then(|held| is_complete(sim, index, held, most, "S3"));
     let obeyed = complete.and_then(|()| obeys(sim, index));
     sim.insist(obeyed);
 }
@@ -231,7 +231,7 @@ pub(super) fn all_know_the_same(sim: &mut World) {
 /// S6: who slept for an hour catches up in one call.
 pub(super) fn catches_up_in_one_call(sim: &mut World, index: usize) {
     let before = sim.world.isolates[index].asked;
-    isolates::decide(sim, index, Request::STRICT);
+    isolates::request(sim, index, Config::STRICT);
     sim.after(500, move |sim| {
         let seat = &sim.world.isolates[index];
         let standing = seat.isolate.standing(sim.clock(seat.actor));

@@ -36,13 +36,10 @@ pub(super) struct Seat {
 /// A request that must know.
 #[derive(Clone, Copy)]
 pub(super) struct Request {
-    pub(super) config: Config,
+    config: Config,
+    /// When it came, by the clock of its isolate.
+    began: Millis,
     rounds: u8,
-}
-
-impl Request {
-    /// One of a route that insists on knowing.
-    pub(super) const STRICT: Self = Self { config: Config::STRICT, rounds: 0 };
 }
 
 /// Seats an isolate.
@@ -75,7 +72,7 @@ fn come(sim: &mut World, index: usize) {
     }
     let refuses = Config { max_stale_ms: 3_000, when_away: WhenAway::Refuse, ..Config::default() };
     let config = *sim.random.pick(&[Config::STRICT, Config::STRICT, Config::default(), refuses]);
-    decide(sim, index, Request { config, rounds: 0 });
+    request(sim, index, config);
     let is_calm = sim.now() >= sim.world.calm_at;
     let most = if is_calm { 1_000 } else { 500 };
     // Now and then nobody comes for a long time.
@@ -83,20 +80,27 @@ fn come(sim: &mut World, index: usize) {
     sim.after(pause, move |sim| come(sim, index));
 }
 
+/// A request of a route that is so strict.
+pub(super) fn request(sim: &mut World, index: usize, config: Config) {
+    let began = sim.clock(sim.world.isolates[index].actor);
+    decide(sim, index, Request { config, began, rounds: 0 });
+}
+
 /// What becomes of a request by what is known now; see `pipeline::fleet::know`.
-pub(super) fn decide(sim: &mut World, index: usize, request: Request) {
+fn decide(sim: &mut World, index: usize, request: Request) {
     let now = sim.clock(sim.world.isolates[index].actor);
     let isolate = &sim.world.isolates[index].isolate;
-    let standing = isolate.standing(now);
+    let waited = now.saturating_sub(request.began);
+    let standing = as_of_its_beginning(isolate.standing(now), waited);
     let verdict = freshness::judge(request.config, standing).ok();
     sim.note(|sim| format!("a request of {}: {standing:?}: {verdict:?}", name(sim, index)));
     match verdict {
         None => sim.counts.add("request refused"),
-        Some(Verdict::Go) => go(sim, index, request, standing),
+        Some(Verdict::Go) => go(sim, index, request, waited),
         Some(Verdict::Wait) if request.rounds < 2 => wait(sim, index, request),
         Some(Verdict::Wait) => {
             isolate.missed(now);
-            match freshness::judge(request.config, isolate.standing(now)) {
+            match freshness::judge(request.config, as_of_its_beginning(isolate.standing(now), waited)) {
                 Err(_) => sim.counts.add("request refused"),
                 Ok(_) => sim.counts.add("request without knowledge"),
             }
@@ -105,9 +109,20 @@ pub(super) fn decide(sim: &mut World, index: usize, request: Request) {
     behind_a_response(sim, index, request.config);
 }
 
-fn go(sim: &mut World, index: usize, request: Request, standing: Standing) {
-    let knows = match standing {
-        Standing::Knows(age) | Standing::CutOff(Some(age)) => age <= Millis::from(request.config.max_stale_ms),
+fn as_of_its_beginning(standing: Standing, waited: Millis) -> Standing {
+    match standing {
+        Standing::Knows(age) => Standing::Knows(age.saturating_sub(waited)),
+        Standing::CutOff(Some(age)) => Standing::CutOff(Some(age.saturating_sub(waited))),
+        other => other,
+    }
+}
+
+fn go(sim: &mut World, index: usize, request: Request, waited: Millis) {
+    let seat = &sim.world.isolates[index];
+    // What was known when it began may be that old now.
+    let most = Millis::from(request.config.max_stale_ms) + waited;
+    let knows = match seat.isolate.standing(sim.clock(seat.actor)) {
+        Standing::Knows(age) | Standing::CutOff(Some(age)) => age <= most,
         Standing::Alone | Standing::KnowsNothing | Standing::CutOff(None) => false,
     };
     if !knows {
@@ -115,11 +130,12 @@ fn go(sim: &mut World, index: usize, request: Request, standing: Standing) {
     }
     sim.counts.add(if request.rounds > 0 { "request waited" } else { "request went at once" });
     checks::isolate(sim, index);
-    checks::request_obeys(sim, index, request.config);
+    checks::request_obeys(sim, index, most);
 }
 
 fn wait(sim: &mut World, index: usize, request: Request) {
     let seat = &mut sim.world.isolates[index];
+    seat.isolate.wants(request.config.freshness_ms);
     seat.waiting.push(Request { rounds: request.rounds + 1, ..request });
     if !mem::replace(&mut seat.is_asking, true) {
         ask(sim, index, true);
