@@ -8,7 +8,7 @@
 
 use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
-use wasm_bindgen_cli_support::Bindgen;
+use wasm_bindgen_cli_support::{Bindgen, Output};
 
 /// What wasm-bindgen writes for `--target module`: a source phase import, which no bundler for Workers
 /// reads yet. The plain import of a `.wasm` file means the same there: a compiled module.
@@ -39,22 +39,25 @@ fn fail(error: &dyn Error) -> ExitCode {
 
 /// For Node: an ECMAScript module that reads its wasm from the file beside it.
 fn node(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>> {
-    Bindgen::new().input_path(input).out_name(name).nodejs_module(true)?.typescript(false).generate(out_dir)?;
+    let mut bindgen = Bindgen::new();
+    let mut module =
+        bindgen.input_path(input).out_name(name).nodejs_module(true)?.typescript(false).generate_output()?;
+    shorten_names(&mut module);
+    module.emit(out_dir)?;
     Ok(())
 }
 
 /// For a bundler of Workers.
 fn bundler(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>> {
-    Bindgen::new()
-        .input_path(input)
-        .out_name(name)
-        .module(true)?
-        .typescript(false)
-        // `__wbg_reset_state` replaces the instance after a trap: the entry's way back.
-        .reset_state_function(true)
-        // The entry reads and writes wasm memory itself.
-        .export_wasm(true)
-        .generate(out_dir)?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(input).out_name(name).module(true)?.typescript(false);
+    // `__wbg_reset_state` replaces the instance after a trap: the entry's way back.
+    bindgen.reset_state_function(true);
+    // The entry reads and writes wasm memory itself.
+    bindgen.export_wasm(true);
+    let mut module = bindgen.generate_output()?;
+    shorten_names(&mut module);
+    module.emit(out_dir)?;
     let script = Path::new(out_dir).join(format!("{name}.js"));
     let source = fs::read_to_string(&script)?;
     if !source.contains(SOURCE_IMPORT) {
@@ -62,4 +65,56 @@ fn bundler(input: &str, out_dir: &str, name: &str) -> Result<(), Box<dyn Error>>
     }
     fs::write(&script, source.replacen(SOURCE_IMPORT, PLAIN_IMPORT, 1))?;
     Ok(())
+}
+
+/// Takes the hashes out of the names of functions: who reads a stack trace has no use for them, and they alone would be a
+/// thirtieth of what is sent, for hashes do not compress.
+fn shorten_names(module: &mut Output) {
+    for function in module.wasm_mut().funcs.iter_mut() {
+        function.name = function.name.as_deref().map(without_hashes);
+    }
+}
+
+/// `a::b::h0123456789abcdef` is `a::b`, and `core[0123456789abcdef]::c` is `core::c`.
+fn without_hashes(name: &str) -> String {
+    let is_hash = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let path = match name.rsplit_once("::h") {
+        Some((path, hash)) if hash.len() == 16 && is_hash(hash) => path,
+        _ => name,
+    };
+    let mut parts = path.split('[');
+    let mut short = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(']') {
+            Some((hash, rest)) if hash.len() > 8 && is_hash(hash) => short.push_str(rest),
+            _ => {
+                short.push('[');
+                short.push_str(part);
+            }
+        }
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_hashes;
+
+    #[test]
+    fn names_lose_their_hashes_and_nothing_else() {
+        for (name, short) in [
+            ("gateway::run::serve::h0123456789abcdef", "gateway::run::serve"),
+            ("gateway::run::h01", "gateway::run::h01"),
+            (
+                "<core[c5930c85a12de822]::str::Chars as core[c5930c85a12de822]::fmt::Debug>::fmt",
+                "<core::str::Chars as core::fmt::Debug>::fmt",
+            ),
+            ("<[T] as alloc::slice::Concat<U>>::concat::h0123456789abcdef", "<[T] as alloc::slice::Concat<U>>::concat"),
+            ("<&mut [u8; 16]>::x", "<&mut [u8; 16]>::x"),
+            ("begin multivalue shim", "begin multivalue shim"),
+            ("", ""),
+        ] {
+            assert_eq!(without_hashes(name), short);
+        }
+    }
 }
