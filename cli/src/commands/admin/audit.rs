@@ -82,7 +82,7 @@ fn run(given: &Given, host: &dyn Host) -> Result<(), Failure> {
                 Ok(())
             })?;
             if cells.is_empty() {
-                output::line(host, "there is no such row");
+                output::line(host, "there is no such row; a new one can take ten seconds to get through the queue");
             } else {
                 output::text(host, &table::text(&HEADS, &cells));
             }
