@@ -1,5 +1,6 @@
 //! Machines of the fleet and whoever talks to them, natively, under schedules that one seed decides: `kit` plays them,
-//! `signals` has the promises of the log. `CONTRIBUTING.md` tells how to repeat one, and how to play more.
+//! `signals` has the promises of the
+//! log, `limits` those of rate limits. `CONTRIBUTING.md` tells how to repeat one, and how to play more.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,5 +14,6 @@
 
 mod formats;
 mod kit;
+mod limits;
 mod million;
 mod signals;

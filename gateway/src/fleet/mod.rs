@@ -2,11 +2,12 @@
 //! isolate keeps of all this.
 //!
 //! `message` frames what travels, `machine` is what an object runs, `store` what it keeps, `signals` the one ordered log,
-//! `audit` what must not be lost.
+//! `audit` what must not be lost, `limits` who may have how much.
 //! Not here: who carries messages (`ports::errands` and the Worker) and what a request makes of what is known (`stages`).
 
 pub mod audit;
 pub mod isolate;
+pub mod limits;
 pub mod machine;
 pub mod message;
 pub mod metrics;

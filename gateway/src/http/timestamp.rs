@@ -23,6 +23,16 @@ pub fn rfc3339(now: Millis) -> Written {
     Written(text)
 }
 
+/// When the calendar month of a moment begins, and when the next one does.
+#[must_use]
+pub fn month(now: Millis) -> (Millis, Millis) {
+    let first = |days: Millis| days.saturating_sub(date(days).2.saturating_sub(1));
+    let start = first(now.div_euclid(MS_PER_DAY));
+    // No month has more than 31 days, and none so few that two of them do.
+    let next = first(start.saturating_add(31));
+    (start.saturating_mul(MS_PER_DAY), next.saturating_mul(MS_PER_DAY))
+}
+
 impl Written {
     /// The text.
     #[must_use]

@@ -1,0 +1,296 @@
+//! One key: what was used of it, what is leased, and whether there is more. No IO, no clock.
+//!
+//! **G1.** A lease counts whole from its grant to its end, in every window that meets that time; a settlement makes it what
+//! was used, until the last use. A grant is made only if the sum over all that still counts stays within the limit. So no
+//! window ever holds more than the limit, whatever becomes of messages.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Ask, Count, LONGEST_LIFE_MS, Rule, Settlement, Verdict, drifted,
+    span::{Span, Spans},
+};
+use crate::http::Millis;
+
+/// How long after its end a lease may be settled, in milliseconds.
+const GRACE_MS: Millis = 10_000;
+
+/// Into how many parts a window is divided by the spans of what was used, at least and at most.
+const FINEST: Millis = 60;
+const COARSEST: Millis = 360;
+
+/// The part of what is left that one lease gets beyond what is needed: near the limit it is nothing.
+const SHARE: u32 = 8;
+
+/// How soon others may have given something back, in milliseconds.
+const AGAIN_MS: Millis = 500;
+
+/// Tokens that an isolate holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lease {
+    number: u64,
+    span: Span,
+    /// How many of them no request waits for.
+    extra: u32,
+}
+
+/// The number of leases whose numbers are not known any more.
+const UNSETTLED: u64 = 0;
+
+/// What is known of one key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    used: Spans,
+    leases: Vec<Lease>,
+    level: Option<Level>,
+}
+
+/// What is in a bucket. A token has as many parts as the window has milliseconds: so in each of them there are `limit`
+/// parts more, and nothing is ever rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Level {
+    parts: u64,
+    /// How many make a token.
+    each: u64,
+    /// When that was.
+    at: Millis,
+}
+
+impl Level {
+    fn full(burst: u32, window: Millis, at: Millis) -> Self {
+        Self { parts: window.saturating_mul(burst.into()), each: window.max(1), at }
+    }
+
+    fn tokens(&self) -> u32 {
+        u32::try_from(self.parts.checked_div(self.each).unwrap_or_default()).unwrap_or(u32::MAX)
+    }
+
+    /// With so many tokens less.
+    #[must_use]
+    pub fn without(self, tokens: u32) -> Self {
+        Self { parts: self.parts.saturating_sub(self.each.saturating_mul(tokens.into())), ..self }
+    }
+
+    /// With so many tokens more, if it may hold as many.
+    fn with(self, tokens: u64, most: u64) -> Self {
+        let parts = self.parts.saturating_add(self.each.saturating_mul(tokens));
+        Self { parts: parts.min(self.each.saturating_mul(most)), ..self }
+    }
+
+    /// At a later moment, at this rate.
+    fn at(self, now: Millis, limit: u32, most: u64) -> Self {
+        let added = now.saturating_sub(self.at).saturating_mul(limit.into());
+        let parts = self.parts.saturating_add(added).min(self.each.saturating_mul(most));
+        Self { parts, at: self.at.max(now), ..self }
+    }
+
+    /// As many tokens of a bucket with another window.
+    fn of(self, window: Millis) -> Self {
+        let scaled = u128::from(self.parts).saturating_mul(window.into()).checked_div(self.each.into());
+        let parts = scaled.and_then(|parts| u64::try_from(parts).ok()).unwrap_or(u64::MAX);
+        Self { parts, each: window.max(1), ..self }
+    }
+}
+
+impl Account {
+    /// Decides one ask. A lease gets this number.
+    pub fn apply(&mut self, now: Millis, ask: &Ask, number: u64) -> Verdict {
+        self.move_to(now, &ask.rule);
+        ask.settled.iter().for_each(|settlement| self.settle(now, *settlement, &ask.rule));
+        if ask.needs == 0 && ask.wants == 0 {
+            return Verdict::Settled;
+        }
+        let room = self.room(now, &ask.rule);
+        match room.checked_sub(ask.needs) {
+            Some(left) if ask.needs > 0 || left > 0 => self.grant(now, ask, left, number),
+            _ => self.refuse(now, ask, room),
+        }
+    }
+
+    /// All that counts, leases whole: what must be on record.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Span> {
+        let leased = self.leases.iter().map(|lease| lease.span);
+        self.used.iter().chain(leased).collect()
+    }
+
+    /// Of a bucket: what is in it.
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.level
+    }
+
+    /// The account of which this is on record. What was leased is not settled any more.
+    #[must_use]
+    pub fn restored(now: Millis, rule: &Rule, spans: &[Span], level: Option<Level>) -> Self {
+        let mut account = Self { level, ..Self::default() };
+        if level.is_some() {
+            let lease = |span: &Span| Lease { number: UNSETTLED, span: *span, extra: 0 };
+            account.leases = spans.iter().map(lease).collect();
+        } else {
+            spans.iter().for_each(|span| account.count(*span, horizon(now, rule), rule));
+        }
+        account
+    }
+
+    /// When nothing of this counts any more, so that it may be forgotten.
+    #[must_use]
+    pub fn idle_at(&self, rule: &Rule) -> Millis {
+        let last = self.everything().iter().map(|span| span.to).max().unwrap_or_default();
+        match rule.count {
+            Count::Sliding(window) => last.saturating_add(window).saturating_add(1),
+            Count::Fixed(calendar) => calendar.window(last).1,
+            Count::Bucket(window, burst) => {
+                let since = self.level.map_or(last, |level| level.at.max(last));
+                let fills = u64::from(burst).saturating_mul(window).checked_div(rule.limit.into()).unwrap_or_default();
+                since.saturating_add(fills).saturating_add(1)
+            }
+        }
+    }
+
+    fn move_to(&mut self, now: Millis, rule: &Rule) {
+        self.fill(now, rule);
+        let horizon = horizon(now, rule);
+        let is_over = |lease: &mut Lease| lease.span.to.saturating_add(GRACE_MS) < now;
+        let over: Vec<Lease> = self.leases.extract_if(.., is_over).collect();
+        self.used.forget(horizon);
+        over.iter().for_each(|lease| self.count(lease.span, horizon, rule));
+    }
+
+    fn count(&mut self, span: Span, horizon: Millis, rule: &Rule) {
+        // Of a bucket all is in its level.
+        if span.to >= horizon && !matches!(rule.count, Count::Bucket(..)) {
+            self.used.add(span, width(rule));
+        }
+    }
+
+    /// Takes what an isolate says that it has used. What is not known, or was settled before, is ignored.
+    fn settle(&mut self, now: Millis, settlement: Settlement, rule: &Rule) {
+        let is_meant = |lease: &Lease| lease.number == settlement.lease && lease.number != UNSETTLED;
+        let Some(at) = self.leases.iter().position(is_meant) else { return };
+        let is_bucket = matches!(rule.count, Count::Bucket(..));
+        if is_bucket && self.leases.get(at).is_some_and(|lease| lease.span.to < now) {
+            // Its place in the bucket has been filled.
+            return;
+        }
+        let Lease { span, .. } = self.leases.swap_remove(at);
+        let used = settlement.used.min(span.count);
+        let last_ms = Millis::from(settlement.last_ms);
+        let to = span.from.saturating_add(last_ms).saturating_add(drifted(last_ms)).min(span.to);
+        self.count(Span { to, count: used, ..span }, horizon(now, rule), rule);
+        let (most, back) = (self.most(now, rule), u64::from(span.count.saturating_sub(used)));
+        self.level = self.level.map(|level| level.with(back, most));
+    }
+
+    /// How many tokens may be granted.
+    fn room(&self, now: Millis, rule: &Rule) -> u32 {
+        if let Some(level) = self.level {
+            return level.tokens();
+        }
+        let taken = self.used.sum().saturating_add(self.leased_since(horizon(now, rule)));
+        u32::try_from(u64::from(rule.limit).saturating_sub(taken)).unwrap_or(u32::MAX)
+    }
+
+    /// How many tokens are leased that may be used at a moment or later.
+    fn leased_since(&self, moment: Millis) -> u64 {
+        let leases = self.leases.iter().filter(|lease| lease.span.to >= moment);
+        leases.fold(0, |sum, lease| sum.saturating_add(lease.span.count.into()))
+    }
+
+    fn grant(&mut self, now: Millis, ask: &Ask, left: u32, number: u64) -> Verdict {
+        let out = self.leases.iter().fold(0_u32, |sum, lease| sum.saturating_add(lease.extra));
+        let free = ask.rule.outstanding().saturating_sub(out);
+        let extra = ask.wants.min(free).min(left.checked_div(SHARE).unwrap_or_default());
+        let tokens = ask.needs.saturating_add(extra);
+        if tokens == 0 {
+            // A request that comes may still have one; nobody waits for this.
+            return Verdict::Settled;
+        }
+        let (life_ms, to) = ask.rule.life(now);
+        let span = Span { from: now, to, count: tokens };
+        self.leases.push(Lease { number, span, extra });
+        self.level = self.level.map(|level| level.without(tokens));
+        let reset_ms = self.free_in(now, u32::MAX, &ask.rule);
+        let life_ms = u32::try_from(life_ms).unwrap_or(u32::MAX);
+        Verdict::Granted { lease: number, tokens, life_ms, left: left.saturating_sub(extra), reset_ms }
+    }
+
+    fn refuse(&self, now: Millis, ask: &Ask, room: u32) -> Verdict {
+        let free_ms = self.free_in(now, ask.needs.max(1).saturating_sub(room), &ask.rule);
+        let others = self.leases.iter().any(|lease| lease.extra > 0 && lease.span.to >= now);
+        let again_ms = if others { free_ms.min(AGAIN_MS) } else { free_ms };
+        Verdict::Refused { free_ms, again_ms, left: room }
+    }
+
+    /// In how many milliseconds so many tokens are free, if nobody takes or gives back any; of more than there are: all.
+    fn free_in(&self, now: Millis, wanted: u32, rule: &Rule) -> Millis {
+        match rule.count {
+            Count::Bucket(window, burst) => self.filled_in(wanted.min(burst), window, rule),
+            Count::Fixed(calendar) => calendar.window(now).1.saturating_sub(now),
+            Count::Sliding(window) => {
+                let leased = self.leases.iter().map(|lease| lease.span);
+                let mut spans: Vec<Span> = self.used.iter().chain(leased).collect();
+                spans.retain(|span| span.to >= horizon(now, rule));
+                spans.sort_unstable_by_key(|span| span.to);
+                let mut freed = 0_u32;
+                let enough = spans.iter().find(|span| {
+                    freed = freed.saturating_add(span.count);
+                    freed >= wanted
+                });
+                let last = enough.or(spans.last()).map_or(0, |span| span.to);
+                // The moment after it has left the window.
+                last.saturating_add(window).saturating_add(1).saturating_sub(now)
+            }
+        }
+    }
+
+    /// In how many milliseconds so many more tokens are in the bucket.
+    fn filled_in(&self, wanted: u32, window: Millis, rule: &Rule) -> Millis {
+        let started = self.level.and_then(|level| level.parts.checked_rem(level.each)).unwrap_or_default();
+        let lacking = u64::from(wanted).saturating_mul(window).saturating_sub(started);
+        lacking.div_ceil(rule.limit.max(1).into())
+    }
+
+    /// Fills the bucket for the time that has passed. What is leased keeps its place until the lease ends: a bucket never
+    /// gives more than it holds, even if all that is out is used at once.
+    fn fill(&mut self, now: Millis, rule: &Rule) {
+        let Count::Bucket(window, burst) = rule.count else {
+            self.level = None;
+            return;
+        };
+        let level = self.level.map_or_else(|| Level::full(burst, window, now), |level| level.of(window));
+        let ended = |end: &Millis| *end >= level.at && *end < now;
+        let mut ends: Vec<Millis> = self.leases.iter().map(|lease| lease.span.to).filter(ended).collect();
+        ends.sort_unstable();
+        let moments = ends.into_iter().chain([now]);
+        let filled = moments.fold(level, |level, moment| level.at(moment, rule.limit, self.most(moment, rule)));
+        self.level = Some(filled);
+    }
+
+    /// How many tokens the bucket may hold at a moment.
+    fn most(&self, moment: Millis, rule: &Rule) -> u64 {
+        u64::from(rule.most()).saturating_sub(self.leased_since(moment))
+    }
+}
+
+/// What ended before this counts no more.
+fn horizon(now: Millis, rule: &Rule) -> Millis {
+    match rule.count {
+        Count::Sliding(window) => now.saturating_sub(window),
+        Count::Fixed(calendar) => calendar.window(now).0,
+        // What was used is in the level.
+        Count::Bucket(..) => now,
+    }
+}
+
+/// How long a span may be that holds several uses: no longer than a lease lives, or a part of the window where that is
+/// long, for what is remembered must have a limit.
+fn width(rule: &Rule) -> Millis {
+    match rule.count {
+        Count::Sliding(window) => {
+            let finest = window.div_euclid(FINEST).min(LONGEST_LIFE_MS);
+            finest.max(window.div_euclid(COARSEST))
+        }
+        Count::Fixed(_) | Count::Bucket(..) => Millis::MAX,
+    }
+}

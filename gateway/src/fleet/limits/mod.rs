@@ -1,0 +1,246 @@
+//! Rate limits of the whole fleet: what isolates ask the object that counts a key, and what it answers.
+//!
+//! The object hands out *leases*: tokens that are debited before they are used, for a short time. An isolate spends them
+//! without asking, and says afterwards what it has used. The guarantees and why they hold: docs/decisions/0017. Rooms:
+//! `span` (what was used, as intervals), `account` (one key), `ledger` (the object), `slices` (the isolate). Not here: what
+//! a request is counted under and what becomes of a refusal (`stages::rate_limit`).
+
+pub mod account;
+pub mod ledger;
+pub mod slices;
+pub mod span;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    fleet::message::Protocol,
+    http::{Millis, timestamp},
+};
+
+/// The shortest and the longest life of a lease, in milliseconds: in less than half a second an answer may not be there.
+const SHORTEST_LIFE_MS: Millis = 500;
+const LONGEST_LIFE_MS: Millis = 10_000;
+
+/// A lease lives for this part of the window at most.
+const LIVES: Millis = 10;
+
+/// Up to this limit tokens are handed out one by one, for requests that are there.
+const FEW: u32 = 20;
+
+/// The part of a limit that may be out unsettled, beyond what requests wait for.
+const OUTSTANDING: u32 = 4;
+
+/// How a key is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Count {
+    /// In every window of this length, wherever it begins; in milliseconds.
+    Sliding(u64),
+    /// In every calendar window of this kind, in UTC.
+    Fixed(Calendar),
+    /// As a bucket that holds so many tokens and gets `limit` more in this time, in milliseconds.
+    Bucket(u64, u32),
+}
+
+/// A window that begins where the calendar says, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Calendar {
+    /// Windows of so many milliseconds, counted from 1970: minutes, hours and days are those of the calendar.
+    Every(u64),
+    /// Months.
+    Month,
+}
+
+impl Calendar {
+    /// When the window that holds this moment begins, and when the next one does.
+    #[must_use]
+    pub fn window(self, now: Millis) -> (Millis, Millis) {
+        match self {
+            Self::Every(length) => {
+                let since = now.checked_rem(length).unwrap_or_default();
+                let start = now.saturating_sub(since);
+                (start, start.saturating_add(length))
+            }
+            Self::Month => timestamp::month(now),
+        }
+    }
+}
+
+/// A limit, as the object needs to know it. It comes with every question: the object has no configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// How many tokens.
+    pub limit: u32,
+    /// In which time.
+    pub count: Count,
+    /// Whether tokens go one by one, whatever the limit.
+    pub exact: bool,
+}
+
+impl Rule {
+    /// The time that the limit speaks of, in milliseconds; of a month the shortest.
+    #[must_use]
+    pub fn window_ms(&self) -> Millis {
+        match self.count {
+            Count::Sliding(window) | Count::Fixed(Calendar::Every(window)) | Count::Bucket(window, _) => window,
+            Count::Fixed(Calendar::Month) => 28 * 86_400_000,
+        }
+    }
+
+    /// How long a lease that begins now may be used by the clock of whoever holds it, and by when it has been used by the
+    /// clock of the object: the two may differ by a thousandth, and by their roundings.
+    #[must_use]
+    pub fn life(&self, now: Millis) -> (Millis, Millis) {
+        let life = self.window_ms().checked_div(LIVES).unwrap_or_default();
+        let life = life.clamp(SHORTEST_LIFE_MS, LONGEST_LIFE_MS);
+        let life = match self.count {
+            // What is leased in a window is used in it.
+            Count::Fixed(calendar) => {
+                let left = calendar.window(now).1.saturating_sub(now);
+                life.min(left.saturating_sub(drifted(left)))
+            }
+            Count::Sliding(_) | Count::Bucket(..) => life,
+        };
+        (life, now.saturating_add(life).saturating_add(drifted(life)).saturating_sub(1))
+    }
+
+    /// How many tokens there are at most at a time.
+    #[must_use]
+    pub fn most(&self) -> u32 {
+        match self.count {
+            Count::Bucket(_, burst) => burst,
+            Count::Sliding(_) | Count::Fixed(_) => self.limit,
+        }
+    }
+
+    /// How many may be out unsettled, beyond those that requests wait for.
+    #[must_use]
+    pub fn outstanding(&self) -> u32 {
+        if self.exact || self.most() <= FEW { 0 } else { self.most().checked_div(OUTSTANDING).unwrap_or_default() }
+    }
+}
+
+/// By how much two clocks may differ after this time, in milliseconds.
+fn drifted(ms: Millis) -> Millis {
+    ms.div_euclid(1_000).saturating_add(3)
+}
+
+/// A key of a limit: a hash of what requests are counted under.
+pub type Key = [u8; 16];
+
+/// What an isolate has used of a lease. It uses no more of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    /// The lease.
+    pub lease: u64,
+    /// How many tokens were used.
+    pub used: u32,
+    /// When the last one was, in milliseconds after the lease was asked for.
+    pub last_ms: u32,
+}
+
+/// What is asked about a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The key.
+    pub key: Key,
+    /// Its limit.
+    pub rule: Rule,
+    /// What was used of earlier leases.
+    pub settled: Vec<Settlement>,
+    /// How many tokens a request waits for: all of them or none.
+    pub needs: u32,
+    /// How many more would be used before long.
+    pub wants: u32,
+}
+
+/// What the object says to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Tokens.
+    Granted {
+        /// The name of the lease.
+        lease: u64,
+        /// How many.
+        tokens: u32,
+        /// How long they may be used, in milliseconds after they were asked for.
+        life_ms: u32,
+        /// How many are left beyond these.
+        left: u32,
+        /// When there will be as many as can be again, in milliseconds from now.
+        reset_ms: u64,
+    },
+    /// There are not as many as are needed.
+    Refused {
+        /// When there will be, if nobody comes before, in milliseconds from now.
+        free_ms: u64,
+        /// When it is worth while to ask again: others may give back what they have not used.
+        again_ms: u64,
+        /// How many are left.
+        left: u32,
+    },
+    /// Nothing was asked for.
+    Settled,
+}
+
+/// What the object is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Question {
+    /// About keys, each by itself.
+    Lease(Vec<Ask>),
+}
+
+/// What it answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// To each ask its verdict.
+    Leased(Vec<Verdict>),
+}
+
+/// The messages of the object `Limits`.
+#[derive(Debug)]
+pub struct Limits;
+
+impl Protocol for Limits {
+    type Question = Question;
+    type Answer = Answer;
+    const FORMAT: u8 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn rule(limit: u32, count: Count) -> Rule {
+        Rule { limit, count, exact: false }
+    }
+
+    #[test]
+    fn a_lease_lives_a_tenth_of_the_window_and_ten_seconds_at_most() {
+        let lives = [1_000, 60_000, 86_400_000].map(|window| rule(9, Count::Sliding(window)).life(0).0);
+        assert_eq!(lives, [500, 6_000, 10_000]);
+    }
+
+    #[test]
+    fn a_lease_of_a_calendar_window_is_used_in_it() {
+        let hourly = rule(9, Count::Fixed(Calendar::Every(3_600_000)));
+        assert_eq!(hourly.life(0), (10_000, 10_012));
+        assert_eq!(hourly.life(3_595_000), (4_992, 3_599_998));
+        assert_eq!(hourly.life(3_599_999), (0, 3_600_001));
+    }
+
+    #[test]
+    fn a_quarter_is_out_at_most_and_of_small_limits_nothing() {
+        let out = [1, 20, 21, 1_000].map(|limit| rule(limit, Count::Sliding(1)).outstanding());
+        assert_eq!(out, [0, 0, 5, 250]);
+        assert_eq!(rule(9, Count::Bucket(1, 100)).outstanding(), 25);
+        assert_eq!(Rule { exact: true, ..rule(1_000, Count::Sliding(1)) }.outstanding(), 0);
+    }
+
+    #[test]
+    fn calendar_windows_begin_where_the_calendar_says() {
+        let day = 86_400_000;
+        assert_eq!(Calendar::Every(day).window(3 * day + 5), (3 * day, 4 * day));
+        // February of a leap year: 2024-02-29 is 19,782 days after 1970-01-01.
+        assert_eq!(Calendar::Month.window(19_782 * day), (19_754 * day, 19_783 * day));
+    }
+}

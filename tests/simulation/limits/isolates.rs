@@ -1,0 +1,165 @@
+//! Isolates: requests that are counted as in `pipeline::limits`, questions behind responses, and what is lost.
+
+use gateway::fleet::{
+    limits::{
+        Answer, Ask, Limits, Question, Verdict,
+        slices::{ASK_MS, Slices, Stand, Wanted},
+    },
+    message,
+};
+
+use super::{KEY, World, checks, planted::Defect};
+use crate::kit::{Actor, Came};
+
+/// An isolate.
+pub(super) struct Seat {
+    pub(super) actor: Actor,
+    slices: Slices,
+    /// How often it has been lost.
+    life: u64,
+    /// The time between two requests at the moment, in milliseconds.
+    pace: u64,
+}
+
+/// Seats an isolate.
+pub(super) fn seat(sim: &mut World, number: u64) {
+    let actor = sim.actor(&format!("isolate {number}"));
+    let seat = Seat { actor, slices: Slices::default(), life: 0, pace: 1 };
+    sim.world.isolates.push(seat);
+}
+
+/// Requests begin to come.
+pub(super) fn begin(sim: &mut World) {
+    for index in 0..sim.world.isolates.len() {
+        change_pace(sim, index);
+        come(sim, index);
+        flush(sim, index);
+    }
+    lose_some(sim);
+}
+
+fn change_pace(sim: &mut World, index: usize) {
+    let (window, limit) = (sim.world.rule.window_ms(), u64::from(sim.world.rule.limit));
+    let fair = (window / limit).max(2);
+    sim.world.isolates[index].pace = *sim.random.pick(&[fair / 4, fair, 4 * fair, window]);
+    let next = sim.random.between(window / 4, window);
+    sim.after(next, move |sim| change_pace(sim, index));
+}
+
+fn come(sim: &mut World, index: usize) {
+    if sim.now() >= sim.world.ends {
+        return;
+    }
+    decide(sim, index, 0);
+    let pace = sim.world.isolates[index].pace.max(1);
+    let pause = sim.random.between(0, 2 * pace);
+    sim.after(pause, move |sim| come(sim, index));
+}
+
+fn wanted(sim: &World) -> Wanted<'static> {
+    Wanted { limit: 0, rule: sim.world.rule, key: KEY, cost: 1 }
+}
+
+/// See `pipeline::limits`.
+fn decide(sim: &mut World, index: usize, round: u32) {
+    let wanted = wanted(sim);
+    let seat = &sim.world.isolates[index];
+    let now = sim.clock(seat.actor);
+    let stand = seat.slices.stand(now, &wanted);
+    sim.note(|sim| format!("a request of {}: {stand:?}", sim.name(sim.world.isolates[index].actor)));
+    match stand {
+        Stand::Ready => {
+            seat.slices.spend(now, &wanted);
+            checks::used(sim);
+            behind(sim, index);
+        }
+        Stand::Refused(_) => sim.counts.add("refused"),
+        Stand::Dry if round < 3 => ask(sim, index, 1, move |sim| decide(sim, index, round + 1)),
+        Stand::Dry | Stand::Away => alone(sim, index),
+    }
+}
+
+fn alone(sim: &mut World, index: usize) {
+    let wanted = wanted(sim);
+    let seat = &sim.world.isolates[index];
+    let now = sim.clock(seat.actor);
+    if sim.world.is_local && seat.slices.spend_alone(now, &wanted, 25) {
+        sim.counts.add("admitted alone");
+        return checks::used_alone(sim, index);
+    }
+    sim.counts.add("object away");
+}
+
+/// Asks for more before it is needed.
+fn behind(sim: &mut World, index: usize) {
+    if sim.world.isolates[index].slices.low().is_some() {
+        sim.counts.add("asked behind a response");
+        ask(sim, index, 0, |_| {});
+    }
+}
+
+fn ask(sim: &mut World, index: usize, needs: u32, then: impl Fn(&mut World) + 'static) {
+    let wanted = wanted(sim);
+    let seat = &sim.world.isolates[index];
+    let sent = sim.clock(seat.actor);
+    let ask = seat.slices.ask(sent, &wanted, needs, [7; 16]);
+    send(sim, index, sent, ask, then);
+}
+
+fn send(sim: &mut World, index: usize, sent: u64, ask: Ask, then: impl Fn(&mut World) + 'static) {
+    let wanted = wanted(sim);
+    let (from, life) = (sim.world.isolates[index].actor, sim.world.isolates[index].life);
+    let question = message::question::<Limits>(&Question::Lease(vec![ask]));
+    sim.call(from, sim.world.object, question, Some(ASK_MS.into()), move |sim, came| {
+        if sim.world.isolates[index].life != life {
+            return;
+        }
+        let verdict = match came {
+            Came::Answer(answer) => read(answer),
+            Came::Late(answer) if sim.world.defect == Defect::TakesLate => read(answer),
+            Came::Late(_) => return,
+            Came::Nothing => None,
+        };
+        let now = sim.clock(from);
+        let sent = if sim.world.defect == Defect::LifeFromArrival { now } else { sent };
+        sim.note(|sim| format!("{} hears {verdict:?}", sim.name(from)));
+        sim.world.isolates[index].slices.absorb(now, sent, &wanted, verdict);
+        then(sim);
+    });
+}
+
+fn read(answer: Vec<u8>) -> Option<Verdict> {
+    let Answer::Leased(verdicts) = message::read_answer::<Limits>(answer)?;
+    verdicts.first().copied()
+}
+
+/// Now and then it says what it has used, whether anybody comes or not.
+fn flush(sim: &mut World, index: usize) {
+    let wanted = wanted(sim);
+    let seat = &sim.world.isolates[index];
+    let now = sim.clock(seat.actor);
+    for (_, _, settled) in seat.slices.settle(now) {
+        sim.counts.add("settled by itself");
+        let ask = Ask { key: [7; 16], rule: wanted.rule, settled, needs: 0, wants: 0 };
+        send(sim, index, now, ask, |_| {});
+    }
+    if sim.now() < sim.world.ends + sim.world.rule.window_ms() {
+        sim.after(2_000, move |sim| flush(sim, index));
+    }
+}
+
+fn lose_some(sim: &mut World) {
+    if sim.now() >= sim.world.ends {
+        return;
+    }
+    if !sim.world.truth.is_calm && sim.random.chance(300) {
+        let index = sim.random.below(sim.world.isolates.len() as u64) as usize;
+        sim.counts.add("isolate lost");
+        let seat = &mut sim.world.isolates[index];
+        seat.slices = Slices::default();
+        seat.life += 1;
+        checks::isolate_lost(sim, index);
+    }
+    let pause = sim.random.between(200, 5_000);
+    sim.after(pause, lose_some);
+}

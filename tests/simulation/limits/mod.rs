@@ -1,0 +1,87 @@
+//! Rate limits under simulation: one object, and isolates that spend leases as the Worker does, while everything goes wrong
+//! that may. What must hold (docs/decisions/0017-limits.md) stands in `checks`, by the true time of every use.
+
+mod checks;
+mod isolates;
+mod planted;
+mod tests;
+
+use checks::Truth;
+use gateway::fleet::limits::{Calendar, Count, Rule, ledger::Ledger};
+use isolates::Seat;
+use planted::Defect;
+
+use crate::kit::{Actor, Counts, Faults, Run, Sim, Time, restored};
+
+/// How long requests come, in windows.
+const WINDOWS: Time = 4;
+
+/// The world.
+struct Fleet {
+    object: Actor,
+    isolates: Vec<Seat>,
+    rule: Rule,
+    truth: Truth,
+    defect: Defect,
+    /// Whether requests that nobody answers go on, a few for each isolate.
+    is_local: bool,
+    /// When no more requests come.
+    ends: Time,
+}
+
+type World = Sim<Fleet>;
+
+/// What requests are counted under.
+const KEY: &str = "somebody";
+
+/// Plays one schedule.
+fn play(run: &Run, defect: Defect) -> Result<Counts, String> {
+    let world = Fleet {
+        object: Actor::NOBODY,
+        isolates: Vec::new(),
+        rule: Rule { limit: 0, count: Count::Sliding(0), exact: false },
+        truth: Truth::default(),
+        defect,
+        is_local: false,
+        ends: 0,
+    };
+    let mut sim = Sim::new(run, world);
+    seat(&mut sim);
+    let (window, ends) = (sim.world.rule.window_ms(), sim.world.ends);
+    sim.run(ends);
+    sim.faults = Faults::NONE;
+    // Leases end, windows pass, what is on record is looked through twice.
+    sim.run(ends + 2 * window + 200_000);
+    checks::at_rest(&mut sim);
+    sim.outcome()
+}
+
+fn seat(sim: &mut World) {
+    let forgets = sim.world.defect == Defect::AnswersFirst;
+    let restore = if forgets { restored::<planted::Forgetful> } else { restored::<Ledger> };
+    sim.world.object = sim.object("object", restore);
+    let object = sim.world.object;
+    sim.observe(object, checks::object_has_answered);
+    sim.world.rule = rule(sim);
+    sim.world.is_local = sim.random.chance(300);
+    sim.world.ends = WINDOWS * sim.world.rule.window_ms();
+    // In one of three nothing goes wrong: then nobody may be refused too early.
+    let is_calm = sim.random.chance(333);
+    sim.faults = if is_calm { Faults::NONE } else { Faults::drawn(&mut sim.random) };
+    sim.world.truth.is_calm = is_calm;
+    for number in 0..sim.random.between(1, 4) {
+        isolates::seat(sim, number);
+    }
+    isolates::begin(sim);
+}
+
+fn rule(sim: &mut World) -> Rule {
+    let window = *sim.random.pick(&[1_000, 10_000, 20_000]);
+    let limit = *sim.random.pick(&[1, 3, 20, 21, 60, 200]);
+    let count = match sim.random.below(4) {
+        0..=1 => Count::Sliding(window),
+        2 => Count::Fixed(Calendar::Every(window)),
+        _ => Count::Bucket(window, *sim.random.pick(&[1, limit, limit * 2])),
+    };
+    Rule { limit, count, exact: sim.random.chance(150) }
+}
