@@ -14,5 +14,8 @@ pub(crate) const AUDIT: &str = "AUDIT";
 /// Durable Object: where what isolates count comes together.
 pub(crate) const METRICS: &str = "METRICS";
 
+/// Durable Object: rate limits are counted.
+pub(crate) const LIMITS: &str = "LIMITS";
+
 /// Who does errands, in the order of [`gateway::driver::wire::place_of`].
-pub(crate) const PLACES: [&str; 5] = [SIGNALS, DATABASE, EVENTS, AUDIT, METRICS];
+pub(crate) const PLACES: [&str; 6] = [SIGNALS, DATABASE, EVENTS, AUDIT, METRICS, LIMITS];

@@ -297,7 +297,10 @@ pub fn flush_ms() -> u32 {
 /// the length of the object's name, the name, the message.
 #[wasm_bindgen]
 pub fn flush() -> Option<Vec<u8>> {
-    let (number, errand) = of_gateway(Gateway::flush).flatten()?;
+    numbered(of_gateway(Gateway::flush).flatten()?)
+}
+
+fn numbered((number, errand): (u8, Errand)) -> Option<Vec<u8>> {
     let place = u8::try_from(wire::place_of(&errand.to)).unwrap_or(u8::MAX);
     let name = wire::name_of(&errand.to);
     let length = u8::try_from(name.len()).ok()?;
@@ -308,6 +311,19 @@ pub fn flush() -> Option<Vec<u8>> {
 #[wasm_bindgen]
 pub fn flushed(number: u8, has_arrived: bool) {
     of_gateway(|gateway| gateway.fleet.outbox.flushed(number, has_arrived));
+}
+
+/// The next question to those who count, until there is none; laid out as by [`flush`], its number is for [`heard`].
+#[wasm_bindgen]
+pub fn need(now: f64) -> Option<Vec<u8>> {
+    numbered(of_gateway(|gateway| gateway.fleet.limits.question(millis(now))).flatten()?)
+}
+
+/// What came of the question of a number; `None`: nothing.
+#[wasm_bindgen]
+pub fn heard(now: f64, number: u8, answer: Option<Vec<u8>>) {
+    let returned = answer.ok_or(Trouble::Failed);
+    of_gateway(|gateway| gateway.fleet.limits.heard(millis(now), number, returned));
 }
 
 /// JavaScript has answered so many requests itself, with the problem of this code.

@@ -4,7 +4,7 @@
 import * as instances from "./instance.mjs";
 import { bindingOf, isCurrent } from "./instance.mjs";
 import { uncounted } from "./plain.mjs";
-import { ASKS, FLUSHES, FLUSHES_NOW } from "./plan.mjs";
+import { ASKS, FLUSHES, FLUSHES_NOW, REPLENISHES } from "./plan.mjs";
 import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
@@ -21,6 +21,9 @@ export const ASK_MS = 2000;
 /** How long it is waited for those who get what an isolate has to tell, and how long before it is sent once more. */
 const FLUSH_MS = 2000;
 const AGAIN_MS = 1000;
+
+/** How long it is waited for those who count. */
+const LEASE_MS = 1000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -50,6 +53,7 @@ export function within(ms, promise) {
 /** Does behind the response what a plan says is due. */
 export function behind({ instance, due }, request, env, ctx) {
   if ((due & ASKS) !== 0) ctx.waitUntil(refresh(instance, request, env));
+  if ((due & REPLENISHES) !== 0) ctx.waitUntil(replenish(instance, env));
   if ((due & FLUSHES_NOW) !== 0) ctx.waitUntil(flush(instance, env));
   else if ((due & FLUSHES) !== 0) ctx.waitUntil(pause(instance.flushMs).then(() => flush(instance, env)));
 }
@@ -78,6 +82,24 @@ async function handOver(instance, { number, ...errand }, env) {
     answer = await attempt();
   }
   if (isCurrent(instance)) instance.flushed(number, typeof answer !== "number");
+}
+
+/** Asks those who count for what will be needed before long, and says what was used. Never rejects. */
+async function replenish(instance, env) {
+  if (!isCurrent(instance)) return;
+  try {
+    const sent = Date.now();
+    const asked = [];
+    for (let need = instance.need(sent); need !== undefined; need = instance.need(sent)) asked.push(hear(instance, need, env));
+    await Promise.all(asked);
+  } catch (error) {
+    reportUnlessTrap(error, "limits failed");
+  }
+}
+
+async function hear(instance, { number, ...errand }, env) {
+  const answer = await within(LEASE_MS, send(errand, env)).catch(reason);
+  if (isCurrent(instance)) instance.heard(number, typeof answer === "number" ? undefined : answer);
 }
 
 /** Asks what is new in the log of signals. Never rejects. */

@@ -176,10 +176,17 @@ class Instance {
 
   /** The next message of the outbox; undefined when there is none. */
   flush() {
-    const next = guard(() => wasm.flush());
-    if (next === undefined) return undefined;
-    const [number, place, length] = next;
-    return { number, place, name: decoder.decode(next.subarray(3, 3 + length)), message: next.subarray(3 + length) };
+    return numbered(guard(() => wasm.flush()));
+  }
+
+  /** The next question to those who count; undefined when there is none. */
+  need(sent) {
+    return numbered(guard(() => wasm.need(sent)));
+  }
+
+  /** What came of the question of this number; undefined: nothing. */
+  heard(number, answer) {
+    guard(() => wasm.heard(Date.now(), number, answer));
   }
 
   /** Whether the message of this number has arrived. */
@@ -264,6 +271,13 @@ function missing(env, bindings) {
 /** The number of a place with a message behind it. */
 export function addressed(errand) {
   return errand === undefined ? undefined : { place: errand[0], message: errand.subarray(1) };
+}
+
+/** A message with its number, the number of a place and the name of an object in front. */
+function numbered(bytes) {
+  if (bytes === undefined) return undefined;
+  const [number, place, length] = bytes;
+  return { number, place, name: decoder.decode(bytes.subarray(3, 3 + length)), message: bytes.subarray(3 + length) };
 }
 
 function constantList(flat) {

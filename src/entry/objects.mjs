@@ -134,6 +134,13 @@ export class Metrics extends Machine {
   }
 }
 
+/** Counts requests for rate limits; there are some for each limit, and each key has its own. */
+export class Limits extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Limits");
+  }
+}
+
 /** How long what an object wants done outside may take. */
 const ERRAND_MS = 10_000;
 

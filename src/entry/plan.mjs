@@ -18,6 +18,7 @@ const UNTOUCHED = 2;
 export const ASKS = 4;
 export const FLUSHES = 8;
 export const FLUSHES_NOW = 16;
+export const REPLENISHES = 32;
 const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
@@ -37,7 +38,7 @@ export class Plan {
     this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
     /** What is due behind the response; 0 for nothing. */
-    this.due = flags & (ASKS | FLUSHES | FLUSHES_NOW);
+    this.due = flags & (ASKS | FLUSHES | FLUSHES_NOW | REPLENISHES);
     this.next = 0;
     this.offset = 0;
     // A copy, for the output is written over by the next turn.

@@ -7,6 +7,7 @@ use gateway::{
     driver::wire::place_of,
     fleet::{
         audit::linker::Linker,
+        limits::ledger::Ledger,
         machine::{Hosted, Machine},
         metrics::shard::Shard,
         signals::log::Log,
@@ -44,6 +45,7 @@ impl ObjectHalf {
             "Signals" => restored::<Log>(now, &mut store)?,
             "Audit" => restored::<Linker>(now, &mut store)?,
             "Metrics" => restored::<Shard>(now, &mut store)?,
+            "Limits" => restored::<Ledger>(now, &mut store)?,
             _ => return Err(JsValue::from_str("there is no such machine")),
         };
         Ok(Self { inside: RefCell::new(Inside { machine, store }) })

@@ -14,7 +14,7 @@ use crate::config::{
 };
 use crate::stages::{
     audit, authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal, proxy_status,
-    security_headers, trace, transform, via,
+    rate_limit, security_headers, trace, transform, via,
 };
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
@@ -91,6 +91,8 @@ stages! {
     deprecation: deprecation::Config,
     /// What is refused by its size.
     guard: guard::Config,
+    /// How many requests there may be.
+    rate_limit: rate_limit::Config,
     /// What callers must be allowed to do.
     authz: authz::Config,
     /// Which pages may ask.

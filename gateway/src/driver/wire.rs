@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
-//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`], [`FLUSHES`], [`FLUSHES_NOW`] |
+//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`], [`FLUSHES`], [`FLUSHES_NOW`], [`REPLENISHES`] |
 //! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to read, of an errand; or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
@@ -75,6 +75,8 @@ pub const ASKS: u32 = 4;
 pub const FLUSHES: u32 = 8;
 /// Flag: it is to be sent at once.
 pub const FLUSHES_NOW: u32 = 16;
+/// Flag: there are questions to those who count.
+pub const REPLENISHES: u32 = 32;
 
 const HEADER_WORDS: usize = 8;
 
@@ -210,6 +212,7 @@ pub fn place_of(to: &Destination) -> u32 {
         Destination::Queue => 2,
         Destination::Object(Class::Audit, _) => 3,
         Destination::Object(Class::Metrics, _) => 4,
+        Destination::Object(Class::Limits, _) => 5,
     }
 }
 
@@ -226,6 +229,7 @@ pub fn name_of(to: &Destination) -> &str {
 #[must_use]
 pub fn due(gateway: &Gateway) -> u32 {
     let asks = if gateway.fleet.asks() { ASKS } else { 0 };
+    let asks = if gateway.fleet.limits.is_low() { asks | REPLENISHES } else { asks };
     match gateway.fleet.due() {
         Due::Never => asks,
         Due::Soon => asks | FLUSHES,

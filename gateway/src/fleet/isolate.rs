@@ -6,6 +6,7 @@ use std::cell::{Cell, RefCell};
 use crate::{
     fleet::{
         audit::events::{self, Events},
+        limits::slices::Slices,
         message,
         metrics::tally::Names,
         outbox::{Outbox, ROWS},
@@ -46,6 +47,8 @@ pub struct Isolate {
     pub events: Events,
     /// What it has counted and not told yet.
     pub outbox: Outbox,
+    /// What it holds of the limits.
+    pub limits: Slices,
 }
 
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use crate::{
         cors::{Cors, Grant},
         explain::Asked,
         forward::{signature::Signer, upstream::Timeouts},
+        rate_limit::Reading,
         trace::{self, Trace},
     },
 };
@@ -50,6 +51,8 @@ pub struct Exchange<'g> {
     pub explained: Option<Asked>,
     /// Who asks, once that is proven.
     pub principal: Option<Rc<Principal>>,
+    /// The limits that it has met.
+    pub limits: Vec<Reading<'g>>,
 }
 
 impl<'g> Exchange<'g> {
@@ -73,6 +76,7 @@ impl<'g> Exchange<'g> {
             grant,
             explained: None,
             principal,
+            limits: Vec::new(),
         }
     }
 

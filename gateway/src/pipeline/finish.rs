@@ -19,7 +19,7 @@ use crate::{
     stages::{
         deprecation,
         log::{Level, line::Line},
-        proxy_status, security_headers,
+        proxy_status, rate_limit, security_headers,
         trace::{Trace, timing::server_timing},
         via,
     },
@@ -54,6 +54,7 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
         Ok(Outcome::Relayed(head)) => {
             let mut edits = Edits::default();
             tell_times(exchange, &mut edits, now);
+            tell_limits(exchange, &mut edits);
             if let Some(route) = exchange.route {
                 let (config, name) = (route.policy().proxy_status, &exchange.gateway.name);
                 proxy_status::relayed(config, &mut edits, name, exchange.upstream(), head.status);
@@ -81,6 +82,7 @@ type Refused = Option<(&'static Kind, &'static str)>;
 fn made(exchange: &Exchange<'_>, mut made: Made, refused: Refused, now: Millis) -> Closed {
     edit(exchange, &mut made.head, false);
     tell_times(exchange, &mut made.head, now);
+    tell_limits(exchange, &mut made.head);
     let (problem, stage) = refused.map_or((None, ""), |(kind, stage)| (Some(kind), stage));
     let log = Log { status: made.status, upstream_status: None, problem, stage };
     Closed { reply: Reply::Made(made), log }
@@ -91,6 +93,13 @@ fn tell_times(exchange: &Exchange<'_>, head: &mut Edits, now: Millis) {
     if exchange.tracing().server_timing {
         let whole = now.saturating_sub(exchange.started);
         head.append("server-timing", server_timing(whole, exchange.upstream_ms));
+    }
+}
+
+/// What is left of its limits. A route that passes everything through tells nothing on top of what comes.
+fn tell_limits(exchange: &Exchange<'_>, head: &mut Edits) {
+    if !exchange.route.is_some_and(ReadyRoute::is_pass_through) {
+        rate_limit::finish(head, &exchange.limits);
     }
 }
 

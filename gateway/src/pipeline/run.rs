@@ -19,7 +19,7 @@ use crate::{
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint, metrics,
+        health, hint, limits, metrics,
     },
     ports::{
         Ports,
@@ -78,6 +78,7 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     if let Some(route) = exchange.route {
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
+    gateway.fleet.limits.served(ports.now());
     gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
@@ -138,11 +139,13 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     check_sunset(route, ports)?;
     fleet::open(exchange, route, ports)?;
     check_passes(exchange, route, ports)?;
+    limits::check(exchange, route, false, ports).await?;
     let body_limit = check_body(exchange, route, ports)?;
     authenticate(exchange, &route.policy().authn, ports).await?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("token", exchange, ports).await;
     let authorized = authorize(exchange, &route.policy().authz, ports)?;
+    limits::check(exchange, route, true, ports).await?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("begin", exchange, ports).await;
     if let Action::Respond(config) = &route.route.action {

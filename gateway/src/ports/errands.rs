@@ -16,6 +16,8 @@ pub enum Class {
     Audit,
     /// Counts come together (`fleet::metrics`).
     Metrics,
+    /// Rate limits are counted (`fleet::limits`).
+    Limits,
 }
 
 /// Who is to do it.

@@ -26,6 +26,8 @@ pub mod drain;
 
 pub mod guard;
 
+pub mod rate_limit;
+
 pub mod respond;
 
 pub mod forwarded;

@@ -100,7 +100,10 @@ pub(super) fn object_has_answered(sim: &mut World, question: &[u8], answer: &[u8
     let Some(Answer::Leased(verdicts)) = message::read_answer::<Limits>(answer.to_vec()) else { return };
     let now = sim.clock(sim.world.object);
     for (ask, verdict) in asks.iter().zip(verdicts) {
-        ask.settled.iter().for_each(|settlement| settle(&mut sim.world.truth.leases, *settlement));
+        for settlement in &ask.settled {
+            sim.counts.add(if settlement.used > 0 { "settled" } else { "given back" });
+            settle(&mut sim.world.truth.leases, *settlement);
+        }
         match verdict {
             Verdict::Granted { lease, tokens, .. } => {
                 let to = ask.rule.life(now).1;

@@ -1,15 +1,21 @@
 //! Isolates: requests that are counted as in `pipeline::limits`, questions behind responses, and what is lost.
 
-use gateway::fleet::{
-    limits::{
-        Answer, Ask, Limits, Question, Verdict,
-        slices::{ASK_MS, Slices, Stand, Wanted},
+use gateway::{
+    fleet::{
+        limits::{
+            Answer, Ask, Limits, Question, Verdict,
+            slices::{ASK_MS, Slices, Stand, Wanted},
+        },
+        message,
     },
-    message,
+    ports::dependencies::Trouble,
 };
 
 use super::{KEY, World, checks, planted::Defect};
 use crate::kit::{Actor, Came};
+
+/// What the object knows the key by.
+const HASH: [u8; 16] = [7; 16];
 
 /// An isolate.
 pub(super) struct Seat {
@@ -69,7 +75,7 @@ fn decide(sim: &mut World, index: usize, round: u32) {
     sim.note(|sim| format!("a request of {}: {stand:?}", sim.name(sim.world.isolates[index].actor)));
     match stand {
         Stand::Ready => {
-            seat.slices.spend(now, &wanted);
+            seat.slices.spend(now, &wanted, || HASH);
             checks::used(sim);
             behind(sim, index);
         }
@@ -90,19 +96,32 @@ fn alone(sim: &mut World, index: usize) {
     sim.counts.add("object away");
 }
 
-/// Asks for more before it is needed.
+/// Asks for more before it is needed, and gives back what is left of leases that are over.
 fn behind(sim: &mut World, index: usize) {
-    if sim.world.isolates[index].slices.low().is_some() {
-        sim.counts.add("asked behind a response");
-        ask(sim, index, 0, |_| {});
-    }
+    let seat = &sim.world.isolates[index];
+    let (from, life, now) = (seat.actor, seat.life, sim.clock(seat.actor));
+    seat.slices.served(now);
+    let Some((number, errand)) = seat.slices.question(now) else { return };
+    sim.counts.add("asked behind a response");
+    sim.call(from, sim.world.object, errand.message, Some(ASK_MS.into()), move |sim, came| {
+        let seat = &sim.world.isolates[index];
+        if seat.life != life {
+            return;
+        }
+        let returned = match came {
+            Came::Answer(answer) => Ok(answer),
+            Came::Nothing => Err(Trouble::Failed),
+            Came::Late(_) => return,
+        };
+        seat.slices.heard(sim.clock(from), number, returned);
+    });
 }
 
 fn ask(sim: &mut World, index: usize, needs: u32, then: impl Fn(&mut World) + 'static) {
     let wanted = wanted(sim);
     let seat = &sim.world.isolates[index];
     let sent = sim.clock(seat.actor);
-    let ask = seat.slices.ask(sent, &wanted, needs, [7; 16]);
+    let ask = seat.slices.ask(sent, &wanted, needs, HASH);
     send(sim, index, sent, ask, then);
 }
 
@@ -133,16 +152,9 @@ fn read(answer: Vec<u8>) -> Option<Verdict> {
     verdicts.first().copied()
 }
 
-/// Now and then it says what it has used, whether anybody comes or not.
+/// Responses of other routes leave now and then.
 fn flush(sim: &mut World, index: usize) {
-    let wanted = wanted(sim);
-    let seat = &sim.world.isolates[index];
-    let now = sim.clock(seat.actor);
-    for (_, _, settled) in seat.slices.settle(now) {
-        sim.counts.add("settled by itself");
-        let ask = Ask { key: [7; 16], rule: wanted.rule, settled, needs: 0, wants: 0 };
-        send(sim, index, now, ask, |_| {});
-    }
+    behind(sim, index);
     if sim.now() < sim.world.ends + sim.world.rule.window_ms() {
         sim.after(2_000, move |sim| flush(sim, index));
     }

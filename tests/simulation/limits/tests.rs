@@ -7,14 +7,15 @@ use crate::kit::{explore, find};
 const SCHEDULES: u64 = 1_200;
 
 /// What has to happen, or the schedules have shown nothing.
-const MUST: [&str; 14] = [
+const MUST: [&str; 15] = [
     "admitted",
     "admitted alone",
     "object away",
     "refused",
     "refused by the object",
     "asked behind a response",
-    "settled by itself",
+    "settled",
+    "given back",
     "isolate lost",
     "before a question",
     "in a question, which is undone",

@@ -113,10 +113,11 @@ const gateway :Workerd.Worker = (
     (name = "gateway.bin", data = embed "gateway.bin"),
   ],
   ${compatibility()}
-  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), ${bindings.join(', ')}],
+  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), (name = "LIMITS", durableObjectNamespace = "Limits"), ${bindings.join(', ')}],
   durableObjectNamespaces = [
     (className = "Signals", uniqueKey = "signals", enableSql = true),
     (className = "Metrics", uniqueKey = "metrics", enableSql = true),
+    (className = "Limits", uniqueKey = "limits", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "objects"),
 );

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{gateway::Gateway, routes::Built};
 use crate::{
     blueprint::{Action, Policy},
-    config::{context::Context, reader::Item},
+    config::{context::Context, rate::Key, reader::Item},
     stages::{audit, via},
 };
 
@@ -28,7 +28,7 @@ pub(super) fn intern(
             let _ = context.intern_header(section, name);
         }
     }
-    if audits(&built.policies, audit) {
+    if audits(&built.policies, audit) || built.policies.iter().any(counts_addresses) {
         let _ = context.intern_header(section, &source.header);
     }
 }
@@ -36,6 +36,12 @@ pub(super) fn intern(
 /// Whether something leaves rows in the audit log, which say from where and with what somebody asked.
 pub(super) fn audits(policies: &[Policy], settings: audit::Settings) -> bool {
     settings.security || policies.iter().any(|policy| policy.audit.is_some())
+}
+
+/// Whether requests are counted by where they come from, or may be: those without a principal are.
+fn counts_addresses(policy: &Policy) -> bool {
+    let keys = policy.rate_limit.iter().flat_map(|limit| &limit.keys);
+    keys.into_iter().any(|key| matches!(key, Key::Address | Key::Principal))
 }
 
 /// The headers that a policy reads; `address` is the one that tells where a request comes from.

@@ -11,10 +11,12 @@ pub mod slices;
 pub mod span;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    fleet::message::Protocol,
+    fleet::message::{self, Protocol},
     http::{Millis, timestamp},
+    ports::errands::{Class, Destination, Errand, Returned},
 };
 
 /// The shortest and the longest life of a lease, in milliseconds: in less than half a second an answer may not be there.
@@ -31,7 +33,7 @@ const FEW: u32 = 20;
 const OUTSTANDING: u32 = 4;
 
 /// How a key is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Count {
     /// In every window of this length, wherever it begins; in milliseconds.
     Sliding(u64),
@@ -42,7 +44,7 @@ pub enum Count {
 }
 
 /// A window that begins where the calendar says, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Calendar {
     /// Windows of so many milliseconds, counted from 1970: minutes, hours and days are those of the calendar.
     Every(u64),
@@ -66,7 +68,7 @@ impl Calendar {
 }
 
 /// A limit, as the object needs to know it. It comes with every question: the object has no configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Rule {
     /// How many tokens.
     pub limit: u32,
@@ -204,6 +206,39 @@ impl Protocol for Limits {
     type Question = Question;
     type Answer = Answer;
     const FORMAT: u8 = 1;
+}
+
+/// How many objects count the keys of a limit.
+const OBJECTS: u8 = 64;
+
+/// The hash of a key, and the name of the object that counts it.
+#[must_use]
+pub fn place_of(limit: u64, key: &str) -> (Key, String) {
+    let digest = Sha256::digest(key);
+    let mut hash = Key::default();
+    hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    (hash, object_of(limit, &hash))
+}
+
+/// The name of the object that counts a key.
+#[must_use]
+pub fn object_of(limit: u64, key: &Key) -> String {
+    let number = key.first().copied().unwrap_or_default().checked_rem(OBJECTS).unwrap_or_default();
+    format!("{limit:016x}:{number}")
+}
+
+/// An ask on its way to an object.
+#[must_use]
+pub fn errand(object: String, ask: Ask) -> Errand {
+    let to = Destination::Object(Class::Limits, object);
+    Errand { to, message: message::question::<Limits>(&Question::Lease(vec![ask])) }
+}
+
+/// What the object has said, if it is understood.
+#[must_use]
+pub fn verdict(returned: Returned) -> Option<Verdict> {
+    let Answer::Leased(verdicts) = message::read_answer::<Limits>(returned.ok()?)?;
+    verdicts.first().copied()
 }
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 //!
 //! Not here: who carries questions to the object, and what becomes of a request that is refused.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, VecDeque},
+};
 
 use super::{
     Ask, Key, Rule, Settlement, Verdict,
     span::{Span, Spans},
 };
-use crate::http::Millis;
+use crate::{
+    http::Millis,
+    ports::errands::{Errand, Returned},
+};
 
 /// How long the object is waited for, in milliseconds.
 pub const ASK_MS: u32 = 1_000;
@@ -65,6 +71,7 @@ struct Slot {
     pause_until: Millis,
     /// What was spent without the object.
     alone: Spans,
+    rule: Option<Rule>,
     seen: Millis,
 }
 
@@ -72,7 +79,7 @@ struct Slot {
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The number of the limit.
-    pub limit: usize,
+    pub limit: u64,
     /// Its rule.
     pub rule: Rule,
     /// What the request is counted under.
@@ -103,14 +110,51 @@ pub struct Told {
     pub reset_ms: Millis,
 }
 
+/// A key of which more is to be asked for, behind a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Low {
+    /// The number of its limit.
+    pub limit: u64,
+    /// Its rule.
+    pub rule: Rule,
+    /// What requests are counted under.
+    pub key: Box<str>,
+    /// What the object knows it by.
+    pub hash: Key,
+}
+
+impl Low {
+    /// The same for [`Slices`].
+    #[must_use]
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted { limit: self.limit, rule: self.rule, key: &self.key, cost: 0 }
+    }
+}
+
 /// All that an isolate holds.
 #[derive(Debug, Default)]
 pub struct Slices {
     /// By the number of the limit, then by key.
-    limits: RefCell<Vec<BTreeMap<Box<str>, Slot>>>,
-    /// Whose tokens will be gone before long.
-    low: RefCell<Vec<(usize, Box<str>)>>,
+    limits: RefCell<BTreeMap<u64, BTreeMap<Box<str>, Slot>>>,
+    /// Whose tokens will be gone before long, or who has some to give back.
+    low: RefCell<Vec<Low>>,
+    /// When the next lease ends of which something may be left.
+    ends_at: Cell<Option<Millis>>,
+    /// The questions behind responses that are out, the oldest first, and how many there have been.
+    out: RefCell<VecDeque<Out>>,
+    sent: Cell<u8>,
 }
+
+/// A question behind a response.
+#[derive(Clone, Debug)]
+struct Out {
+    number: u8,
+    sent: Millis,
+    low: Low,
+}
+
+/// Most questions behind responses whose answers are waited for.
+const MOST_OUT: usize = 64;
 
 impl Slices {
     /// How a request stands to a limit now.
@@ -118,21 +162,27 @@ impl Slices {
     pub fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
         let limits = self.limits.borrow();
         limits
-            .get(wanted.limit)
+            .get(&wanted.limit)
             .and_then(|slots| slots.get(wanted.key))
             .map_or(Stand::Dry, |slot| slot.stand(now, wanted.cost))
     }
 
-    /// Takes the tokens of a request that stands ready.
-    pub fn spend(&self, now: Millis, wanted: &Wanted<'_>) -> Told {
+    /// Takes the tokens of a request that stands ready. `hash` is what the object knows the key by.
+    pub fn spend(&self, now: Millis, wanted: &Wanted<'_>, hash: impl FnOnce() -> Key) -> Told {
         self.with(now, wanted, |slot| {
             slot.spend(now, wanted.cost);
             if slot.is_low(now, &wanted.rule) {
                 slot.asked = Some(now);
-                self.low.borrow_mut().push((wanted.limit, wanted.key.into()));
+                let (limit, rule) = (wanted.limit, wanted.rule);
+                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash: hash() });
             }
             slot.told(now)
         })
+    }
+
+    /// Gives back what a request has taken that goes no further.
+    pub fn give_back(&self, now: Millis, wanted: &Wanted<'_>) {
+        self.with(now, wanted, |slot| slot.give_back(wanted.cost));
     }
 
     /// What a client is told who was refused.
@@ -158,7 +208,8 @@ impl Slices {
     pub fn ask(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
         self.with(now, wanted, |slot| {
             let settled = slot.settle(now);
-            let wants = slot.expected(now, &wanted.rule).saturating_sub(slot.left_here(now));
+            let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
+            let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
             slot.asked = Some(now);
             Ask { key, rule: wanted.rule, settled, needs, wants }
         })
@@ -166,12 +217,61 @@ impl Slices {
 
     /// What the object has said to a question that was sent then.
     pub fn absorb(&self, now: Millis, sent: Millis, wanted: &Wanted<'_>, verdict: Option<Verdict>) {
-        self.with(now, wanted, |slot| slot.absorb(now, sent, verdict));
+        self.with(now, wanted, |slot| {
+            slot.rule = Some(wanted.rule);
+            slot.absorb(now, sent, verdict);
+        });
+        if let Some(Verdict::Granted { tokens, life_ms, .. }) = verdict
+            && tokens > wanted.cost
+        {
+            let ends = sent.saturating_add(life_ms.into());
+            self.ends_at.set(Some(self.ends_at.get().map_or(ends, |known| known.min(ends))));
+        }
     }
 
-    /// The next key whose tokens will be gone before long.
-    pub fn low(&self) -> Option<(usize, Box<str>)> {
-        self.low.borrow_mut().pop()
+    /// The next question to be sent behind a response, with a number for [`Slices::heard`], until there is none.
+    pub fn question(&self, now: Millis) -> Option<(u8, Errand)> {
+        let low = self.low.borrow_mut().pop()?;
+        let ask = self.ask(now, &low.wanted(), 0, low.hash);
+        let errand = super::errand(super::object_of(low.limit, &low.hash), ask);
+        let number = self.sent.get().wrapping_add(1);
+        self.sent.set(number);
+        let mut out = self.out.borrow_mut();
+        if out.len() >= MOST_OUT {
+            out.pop_front();
+        }
+        out.push_back(Out { number, sent: now, low });
+        Some((number, errand))
+    }
+
+    /// What came of the question of a number.
+    pub fn heard(&self, now: Millis, number: u8, returned: Returned) {
+        let mut out = self.out.borrow_mut();
+        let at = out.iter().position(|out| out.number == number);
+        let Some(Out { sent, low, .. }) = at.and_then(|at| out.remove(at)) else { return };
+        drop(out);
+        self.absorb(now, sent, &low.wanted(), super::verdict(returned));
+    }
+
+    /// A response has left: whether a lease has ended meanwhile, of which something may be left to give back.
+    pub fn served(&self, now: Millis) {
+        if self.ends_at.get().is_none_or(|ends| now < ends) {
+            return;
+        }
+        let mut next: Option<Millis> = None;
+        for (limit, slots) in self.limits.borrow().iter() {
+            for (key, slot) in slots {
+                if slot.has_some_to_give_back(now)
+                    && let Some(rule) = slot.rule
+                {
+                    let hash = super::place_of(*limit, key).0;
+                    self.low.borrow_mut().push(Low { limit: *limit, rule, key: key.clone(), hash });
+                }
+                let ends = slot.held.iter().map(|held| held.ends).filter(|ends| *ends > now).min();
+                next = next.into_iter().chain(ends).min();
+            }
+        }
+        self.ends_at.set(next);
     }
 
     /// Whether there is one.
@@ -180,21 +280,9 @@ impl Slices {
         !self.low.borrow().is_empty()
     }
 
-    /// What was used of leases that are over, to be told to the object although nothing is asked of it.
-    pub fn settle(&self, now: Millis) -> Vec<(usize, Box<str>, Vec<Settlement>)> {
-        let mut limits = self.limits.borrow_mut();
-        let slots =
-            limits.iter_mut().enumerate().flat_map(|(limit, slots)| slots.iter_mut().map(move |slot| (limit, slot)));
-        let settled = slots.map(|(limit, (key, slot))| (limit, key.clone(), slot.settle(now)));
-        settled.filter(|(.., settled)| !settled.is_empty()).collect()
-    }
-
     fn with<T>(&self, now: Millis, wanted: &Wanted<'_>, f: impl FnOnce(&mut Slot) -> T) -> T {
         let mut limits = self.limits.borrow_mut();
-        if limits.len() <= wanted.limit {
-            limits.resize_with(wanted.limit.saturating_add(1), BTreeMap::new);
-        }
-        let Some(slots) = limits.get_mut(wanted.limit) else { return f(&mut Slot::default()) };
+        let slots = limits.entry(wanted.limit).or_default();
         if let Some(slot) = slots.get_mut(wanted.key) {
             slot.seen = now;
             return f(slot);
@@ -220,6 +308,10 @@ impl Slot {
         self.held.iter().fold(0, |sum, held| sum.saturating_add(held.left(now)))
     }
 
+    fn has_some_to_give_back(&self, now: Millis) -> bool {
+        self.held.iter().any(|held| now >= held.ends && held.used < held.tokens)
+    }
+
     fn stand(&self, now: Millis, cost: u32) -> Stand {
         if self.left_here(now) >= cost {
             return Stand::Ready;
@@ -243,6 +335,14 @@ impl Slot {
                 held.used = held.used.saturating_add(taken);
                 held.last_ms = u32::try_from(now.saturating_sub(held.sent)).unwrap_or(u32::MAX);
             }
+        }
+    }
+
+    /// Into the newest lease that it can have come from; of one that has been settled it is lost.
+    fn give_back(&mut self, cost: u32) {
+        self.spent = self.spent.saturating_sub(cost);
+        if let Some(held) = self.held.iter_mut().rev().find(|held| held.used >= cost) {
+            held.used = held.used.saturating_sub(cost);
         }
     }
 

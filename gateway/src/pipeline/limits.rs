@@ -1,0 +1,201 @@
+//! The way of a request through its limits: those that need no caller before anybody is asked for a token, the others
+//! behind `authz`. Either all have room for it, or it takes from none.
+
+use crate::{
+    config::rate::Key,
+    fleet::limits::{
+        self,
+        slices::{ASK_MS, Stand, Wanted},
+    },
+    http::{Millis, problem::Problem},
+    pipeline::{account::Told as _, exchange::Exchange, gateway::ReadyRoute},
+    ports::Ports,
+    stages::rate_limit::{self, Limit, OnError, Reading},
+};
+
+/// How often an answer of the object may come too late to be used.
+const ROUNDS: u32 = 3;
+
+/// What a request is counted under, of one limit.
+struct Counted<'g> {
+    limit: &'g Limit,
+    key: String,
+}
+
+impl Counted<'_> {
+    fn wanted(&self) -> Wanted<'_> {
+        let Limit { id, rule, cost, .. } = self.limit;
+        Wanted { limit: *id, rule: *rule, key: &self.key, cost: *cost }
+    }
+}
+
+/// Takes the request from the limits that are due at this point of its way: before it is known who asks, or behind.
+pub(super) async fn check<'g, P: Ports>(
+    exchange: &mut Exchange<'g>,
+    route: ReadyRoute<'g>,
+    is_late: bool,
+    ports: &P,
+) -> Result<(), Problem> {
+    let limits = &route.policy().rate_limit;
+    if !limits.iter().any(|limit| limit.is_late() == is_late) {
+        return Ok(());
+    }
+    let due = limits.iter().filter(|limit| limit.is_late() == is_late);
+    let counted: Vec<Counted<'g>> = due.map(|limit| Counted { limit, key: key_of(exchange, limit) }).collect();
+    let taken = match at_once(exchange, &counted, ports.now()) {
+        Some(taken) => taken,
+        // In a box, so that the future of a request that need not ask is no larger for it.
+        None => super::boxed(take(exchange, &counted, ports)).await,
+    };
+    if taken.is_err() {
+        give_back(exchange, ports.now());
+    }
+    let readings = taken.told_if_refused(ports, "rate_limit")?;
+    exchange.limits.extend(readings);
+    Ok(())
+}
+
+/// The result if nobody must be asked; `None` if somebody must.
+fn at_once<'g>(
+    exchange: &Exchange<'_>,
+    counted: &[Counted<'g>],
+    now: Millis,
+) -> Option<Result<Vec<Reading<'g>>, Problem>> {
+    let slices = &exchange.gateway.fleet.limits;
+    let stands = || counted.iter().map(|counted| (counted, slices.stand(now, &counted.wanted())));
+    let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
+    let refused = refused.find_map(|(counted, stand)| match stand {
+        Stand::Refused(free_ms) => Some((counted, free_ms)),
+        Stand::Ready | Stand::Dry | Stand::Away => None,
+    });
+    if let Some((counted, free_ms)) = refused {
+        return Some(Err(rate_limit::refusal(counted.limit, free_ms)));
+    }
+    if stands().any(|(_, stand)| matches!(stand, Stand::Dry | Stand::Away)) {
+        return None;
+    }
+    Some(Ok(spend(exchange, counted, now)))
+}
+
+/// Takes what there is of each; of one that only looks there may be nothing.
+fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Vec<Reading<'g>> {
+    let slices = &exchange.gateway.fleet.limits;
+    let spent = counted.iter().map(|counted| {
+        let wanted = counted.wanted();
+        let told = match slices.stand(now, &wanted) {
+            Stand::Ready => slices.spend(now, &wanted, || limits::place_of(wanted.limit, wanted.key).0),
+            Stand::Refused(_) | Stand::Dry | Stand::Away => slices.told(now, &wanted),
+        };
+        Reading { limit: counted.limit, told, is_alone: false }
+    });
+    spent.collect()
+}
+
+/// Asks the objects whose tokens are lacking, until all are there or one has none.
+async fn take<'g, P: Ports>(
+    exchange: &Exchange<'_>,
+    counted: &[Counted<'g>],
+    ports: &P,
+) -> Result<Vec<Reading<'g>>, Problem> {
+    let slices = &exchange.gateway.fleet.limits;
+    for _ in 0..ROUNDS {
+        for counted in counted {
+            if slices.stand(ports.now(), &counted.wanted()) == Stand::Dry {
+                ask(exchange, counted, ports).await;
+            }
+        }
+        if let Some(taken) = at_once(exchange, counted, ports.now()) {
+            return taken;
+        }
+        let is_away = |counted: &Counted<'_>| slices.stand(ports.now(), &counted.wanted()) == Stand::Away;
+        if counted.iter().any(is_away) {
+            break;
+        }
+    }
+    alone(exchange, counted, ports.now())
+}
+
+async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, ports: &P) {
+    let (slices, wanted, sent) = (&exchange.gateway.fleet.limits, counted.wanted(), ports.now());
+    let (hash, object) = limits::place_of(wanted.limit, wanted.key);
+    let ask = slices.ask(sent, &wanted, wanted.cost, hash);
+    let returned = ports.run(limits::errand(object, ask), ASK_MS).await;
+    slices.absorb(ports.now(), sent, &wanted, limits::verdict(returned));
+}
+
+/// Somebody does not answer: each limit decides for itself what becomes of the request.
+fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Problem> {
+    let slices = &exchange.gateway.fleet.limits;
+    let lacking = |counted: &&Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
+    for counted in counted.iter().filter(lacking).filter(|counted| !counted.limit.is_shadow) {
+        match counted.limit.on_error {
+            OnError::Closed => return Err(rate_limit::unavailable(counted.limit)),
+            OnError::Local(share) if !slices.spend_alone(now, &counted.wanted(), share.into()) => {
+                return Err(rate_limit::refusal(counted.limit, counted.limit.rule.window_ms()));
+            }
+            OnError::Local(_) | OnError::Open => {}
+        }
+    }
+    let is_alone: Vec<bool> = counted.iter().map(|counted| lacking(&counted)).collect();
+    let readings = spend(exchange, counted, now).into_iter().zip(is_alone);
+    Ok(readings.map(|(reading, is_alone)| Reading { is_alone, ..reading }).collect())
+}
+
+/// What the request has taken before goes back: it was refused by another limit.
+fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
+    for reading in std::mem::take(&mut exchange.limits) {
+        let counted = Counted { limit: reading.limit, key: key_of(exchange, reading.limit) };
+        if !reading.is_alone {
+            exchange.gateway.fleet.limits.give_back(now, &counted.wanted());
+        }
+    }
+}
+
+/// What a request is counted under, of each key with its length in front: no value can pass for two.
+fn key_of(exchange: &Exchange<'_>, limit: &Limit) -> String {
+    let mut text = String::new();
+    for key in &limit.keys {
+        let part = part(exchange, key);
+        text.push_str(&part.len().to_string());
+        text.push(':');
+        text.push_str(&part);
+    }
+    text
+}
+
+fn part(exchange: &Exchange<'_>, key: &Key) -> String {
+    let claim = |name: &str| {
+        exchange.principal.as_ref().and_then(|principal| principal.claim(name)).map(|value| value.into_owned())
+    };
+    match key {
+        Key::Address => address(exchange),
+        // Who names nobody is counted by where he comes from.
+        Key::Principal => match (claim("iss"), claim("sub")) {
+            (issuer, Some(subject)) => format!("{} {subject}", issuer.unwrap_or_default()),
+            (_, None) => address(exchange),
+        },
+        Key::Route => exchange.label().to_owned(),
+        Key::Global => String::new(),
+        Key::Header(name) => exchange.sent(name).unwrap_or_default().to_owned(),
+        Key::Path(name) => exchange
+            .parameters()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.to_owned())
+            .unwrap_or_default(),
+        Key::Claim(name) => claim(name).unwrap_or_default(),
+        // The compiler refuses them.
+        Key::Tenant | Key::ApiKey | Key::Plan => String::new(),
+    }
+}
+
+/// The address of the client; of IPv6 the network that one customer has. All whose address is not known share a count.
+fn address(exchange: &Exchange<'_>) -> String {
+    match exchange.address().map(crate::facts::address::Address::ip) {
+        Some(std::net::IpAddr::V4(address)) => address.to_string(),
+        Some(std::net::IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        None => String::new(),
+    }
+}
