@@ -462,3 +462,4 @@ impl Wake for SlotWaker {
 /// The layout of the words is part of the contract with `src/entry/plan.mjs`.
 const _: () = assert!(Kind::Stale as u32 == 6 && Kind::Verify as u32 == 7 && Kind::Digest as u32 == 8);
 const _: () = assert!(Kind::Read as u32 == 9 && Kind::Run as u32 == 10 && Kind::Refresh as u32 == 11);
+const _: () = assert!(Kind::Replenish as u32 == 12);

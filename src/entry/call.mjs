@@ -4,12 +4,12 @@
 // Callbacks, so that the warm way makes one promise of ours and the order of things is plain to see.
 
 import { NOTHING, digest, readBody } from "./digest.mjs";
-import { behind, refreshed, run, within } from "./errands.mjs";
+import { behind, refreshed, replenished, run, within } from "./errands.mjs";
 import { namesHopByHop, stripHopByHop } from "./hop_by_hop.mjs";
 import * as instances from "./instance.mjs";
 import { stripOverrides } from "./overrides.mjs";
 import { failed, logLine, plain } from "./plain.mjs";
-import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, READ, REFRESH, RELAY, RUN, VERIFY, writeLog } from "./plan.mjs";
+import { CLOSED, DELIVER, DIGEST, FORWARD, MADE, PARKED, READ, REFRESH, RELAY, REPLENISH, RUN, VERIFY, writeLog } from "./plan.mjs";
 import { verified } from "./verify.mjs";
 
 /** Most answers come within this time. Only after it is the client watched, for a listener is dear (docs/performance.md);
@@ -82,7 +82,9 @@ class Call {
       case RUN:
         return this.run(plan);
       case REFRESH:
-        return this.refresh(plan);
+        return this.askForAll(plan, refreshed);
+      case REPLENISH:
+        return this.askForAll(plan, replenished);
       default:
         // The slot of this request was needed by others: its answer, if there is one, has all that its plan named.
         return this.finishAlone();
@@ -199,10 +201,10 @@ class Call {
     );
   }
 
-  /** Has the log of signals asked, once for all who wait for it. Nothing of the request has gone out yet: if the instance
+  /** Has something asked, once for all who wait for it. Nothing of the request has gone out yet: if the instance
    * dies meanwhile, it begins anew in the next one; a loop of traps is broken elsewhere. */
-  refresh(plan) {
-    const asked = refreshed(plan, this.request, this.env, this.ctx);
+  askForAll(plan, ask) {
+    const asked = ask(plan, this.request, this.env, this.ctx);
     this.goOn(plan, asked, () => plan.instance.step(plan, instances.NOTHING_TO_SAY), () => this.serve(this.request, this.env, this.ctx));
   }
 

@@ -4,7 +4,7 @@
 import * as instances from "./instance.mjs";
 import { bindingOf, isCurrent } from "./instance.mjs";
 import { uncounted } from "./plain.mjs";
-import { ASKS, FLUSHES, FLUSHES_NOW, REPLENISHES } from "./plan.mjs";
+import { ASKS, FLUSHES, FLUSHES_NOW, REPLENISH, REPLENISHES } from "./plan.mjs";
 import { WaitList } from "./wait_list.mjs";
 
 /** The number of the nearest relay, in gateway/src/driver/wire.rs. */
@@ -51,9 +51,10 @@ export function within(ms, promise) {
 }
 
 /** Does behind the response what a plan says is due. */
-export function behind({ instance, due }, request, env, ctx) {
+export function behind({ instance, due, kind }, request, env, ctx) {
   if ((due & ASKS) !== 0) ctx.waitUntil(refresh(instance, request, env));
-  if ((due & REPLENISHES) !== 0) ctx.waitUntil(replenish(instance, env));
+  // Who waits for an answer has it asked for himself.
+  if ((due & REPLENISHES) !== 0 && kind !== REPLENISH) ctx.waitUntil(replenish(instance, env));
   if ((due & FLUSHES_NOW) !== 0) ctx.waitUntil(flush(instance, env));
   else if ((due & FLUSHES) !== 0) ctx.waitUntil(pause(instance.flushMs).then(() => flush(instance, env)));
 }
@@ -128,6 +129,15 @@ const waiting = new WaitList({ most: 1, followersMs: ASK_MS, few: 1, rounds: 1 }
 export function refreshed(plan, request, env, ctx) {
   const asked = () => refresh(plan.instance, request, env).then(() => true);
   return waiting.share("signals", ctx, asked, { deadlineMs: ASK_MS });
+}
+
+/** Requests that wait for the same count: one asks for all. */
+const lacking = new WaitList({ followersMs: LEASE_MS, few: 1, rounds: 1 });
+
+/** Asks for requests that lack the same. Whether they have it then is found out in wasm. */
+export function replenished(plan, request, env, ctx) {
+  const asked = () => replenish(plan.instance, env).then(() => true);
+  return lacking.share(plan.field(), ctx, asked, { deadlineMs: LEASE_MS });
 }
 
 /** Does an errand. Gives bytes, or a number where nobody does such errands. */

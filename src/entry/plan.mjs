@@ -12,6 +12,7 @@ export const DIGEST = 8;
 export const READ = 9;
 export const RUN = 10;
 export const REFRESH = 11;
+export const REPLENISH = 12;
 
 const ASCII = 1;
 const UNTOUCHED = 2;

@@ -471,7 +471,10 @@ TIME                      ACTION        STATUS   USER  ADDRESS  RESOURCE        
     let machine = Machine::answering(200, "");
     assert_eq!(machine.run("admin audit --since 2027-01-15T08:00:00+01:00 --request 7"), 0);
     assert_eq!(machine.paths(), ["/audit?format=jsonl&limit=100&request_id=7&from=2027-01-15T07%3A00%3A00.000Z"]);
-    assert_eq!(*machine.out.borrow(), "there is no such row; a new one can take ten seconds to get through the queue\n");
+    assert_eq!(
+        *machine.out.borrow(),
+        "there is no such row; a new one can take ten seconds to get through the queue\n"
+    );
 }
 
 #[test]

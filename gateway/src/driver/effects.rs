@@ -60,6 +60,8 @@ pub enum Effect {
     Run(Errand, u32),
     /// Have the log of signals asked, together with whoever else waits for it; any answer says that this is over.
     Refresh(u32),
+    /// Have those asked who count, together with whoever else waits for the same; any answer says that this is over.
+    Replenish(String, u32),
 }
 
 /// What came of it.
@@ -213,6 +215,11 @@ impl<P> Errands for Effects<P> {
     async fn refresh(&self, within_ms: u32) {
         self.awaited();
         self.exchange.ask(Effect::Refresh(within_ms)).await;
+    }
+
+    async fn replenish(&self, what: String, within_ms: u32) {
+        self.awaited();
+        self.exchange.ask(Effect::Replenish(what, within_ms)).await;
     }
 
     fn awaits(&self) -> u32 {

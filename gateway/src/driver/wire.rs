@@ -18,7 +18,7 @@
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
 //! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
 //! edits. *Verify*: what was signed, signature. *Run*: the name of the object; its message is in [`Written::message`].
-//! *Digest*, *Read* and *Refresh*: none.
+//! *Replenish*: what for. *Digest*, *Read* and *Refresh*: none.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},
@@ -63,6 +63,8 @@ pub enum Kind {
     Run = 10,
     /// Have the log of signals asked.
     Refresh = 11,
+    /// Have those asked who count.
+    Replenish = 12,
 }
 
 /// Flag: the text is ASCII, so its bytes are its characters.
@@ -140,6 +142,10 @@ impl Written {
             Turn::Effect(_, Effect::Digest(_, within_ms)) => (Kind::Digest, 0, *within_ms),
             Turn::Effect(_, Effect::Read(_, within_ms)) => (Kind::Read, 0, *within_ms),
             Turn::Effect(_, Effect::Refresh(within_ms)) => (Kind::Refresh, 0, *within_ms),
+            Turn::Effect(_, Effect::Replenish(what, within_ms)) => {
+                self.field(what);
+                (Kind::Replenish, 0, *within_ms)
+            }
             Turn::Effect(_, Effect::Run(errand, within_ms)) => {
                 if let Destination::Object(_, name) = &errand.to {
                     self.field(name);

@@ -107,7 +107,7 @@ impl Said {
                 _ => Some(effects::Answer::Digest(bodies::OF_NOTHING)),
             },
             // The command line has neither a body nor a fleet.
-            Effect::Read(..) | Effect::Run(..) | Effect::Refresh(_) => None,
+            Effect::Read(..) | Effect::Run(..) | Effect::Refresh(_) | Effect::Replenish(..) => None,
             Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
         }
     }

@@ -192,6 +192,7 @@ impl Asked {
             Effect::Read(..) => Self::Platform { what: "body", answered },
             Effect::Run(..) => Self::Platform { what: "errand", answered },
             Effect::Refresh(_) => Self::Platform { what: "signals", answered },
+            Effect::Replenish(..) => Self::Platform { what: "limits", answered },
             Effect::Verify(verify) => {
                 let key = u32::from(verify.key.key).saturating_add(1);
                 Self::Verify { issuer: veil.issuer(verify.key.issuer), key, answered }

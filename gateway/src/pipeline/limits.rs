@@ -13,8 +13,10 @@ use crate::{
     stages::rate_limit::{self, Limit, OnError, Reading},
 };
 
-/// How often an answer of the object may come too late to be used.
-const ROUNDS: u32 = 3;
+/// How often a request asks together with others who lack the same, and how often at all: an answer may come too late to be
+/// used, or others may have been quicker.
+const TOGETHER: u32 = 4;
+const ROUNDS: u32 = 6;
 
 /// What a request is counted under, of one limit.
 struct Counted<'g> {
@@ -98,10 +100,10 @@ async fn take<'g, P: Ports>(
     ports: &P,
 ) -> Result<Vec<Reading<'g>>, Problem> {
     let slices = &exchange.gateway.fleet.limits;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         for counted in counted {
             if slices.stand(ports.now(), &counted.wanted()) == Stand::Dry {
-                ask(exchange, counted, ports).await;
+                ask(exchange, counted, round < TOGETHER, ports).await;
             }
         }
         if let Some(taken) = at_once(exchange, counted, ports.now()) {
@@ -115,9 +117,14 @@ async fn take<'g, P: Ports>(
     alone(exchange, counted, ports.now())
 }
 
-async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, ports: &P) {
+/// With the others, or at last for itself: what it is given then nobody else takes.
+async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, together: bool, ports: &P) {
     let (slices, wanted, sent) = (&exchange.gateway.fleet.limits, counted.wanted(), ports.now());
     let (hash, object) = limits::place_of(wanted.limit, wanted.key);
+    if together {
+        slices.lack(sent, &wanted, hash);
+        return ports.replenish(format!("{:x}:{}", wanted.limit, wanted.key), ASK_MS).await;
+    }
     let ask = slices.ask(sent, &wanted, wanted.cost, hash);
     let returned = ports.run(limits::errand(object, ask), ASK_MS).await;
     slices.absorb(ports.now(), sent, &wanted, limits::verdict(returned));

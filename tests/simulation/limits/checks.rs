@@ -100,6 +100,7 @@ pub(super) fn object_has_answered(sim: &mut World, question: &[u8], answer: &[u8
     let Some(Answer::Leased(verdicts)) = message::read_answer::<Limits>(answer.to_vec()) else { return };
     let now = sim.clock(sim.world.object);
     for (ask, verdict) in asks.iter().zip(verdicts) {
+        sim.note(|_| format!("asked {ask:?}: {verdict:?}"));
         for settlement in &ask.settled {
             sim.counts.add(if settlement.used > 0 { "settled" } else { "given back" });
             settle(&mut sim.world.truth.leases, *settlement);
@@ -107,7 +108,8 @@ pub(super) fn object_has_answered(sim: &mut World, question: &[u8], answer: &[u8
         match verdict {
             Verdict::Granted { lease, tokens, .. } => {
                 let to = ask.rule.life(now).1;
-                let lease_of = Lease { to, tokens, extra: tokens - ask.needs, is_settled: false };
+                let extra = tokens.saturating_sub(ask.needs + ask.waits);
+                let lease_of = Lease { to, tokens, extra, is_settled: false };
                 if sim.world.truth.leases.insert(lease, lease_of).is_some() {
                     sim.fail(format!("two leases have the number {lease}"));
                 }

@@ -3,7 +3,7 @@
 use gateway::{
     fleet::{
         limits::{
-            Answer, Ask, Limits, Question, Verdict,
+            self, Answer, Ask, Limits, Question, Verdict,
             slices::{ASK_MS, Slices, Stand, Wanted},
         },
         message,
@@ -15,7 +15,9 @@ use super::{KEY, World, checks, planted::Defect};
 use crate::kit::{Actor, Came};
 
 /// What the object knows the key by.
-const HASH: [u8; 16] = [7; 16];
+fn hash() -> [u8; 16] {
+    limits::place_of(0, KEY).0
+}
 
 /// An isolate.
 pub(super) struct Seat {
@@ -25,12 +27,15 @@ pub(super) struct Seat {
     life: u64,
     /// The time between two requests at the moment, in milliseconds.
     pace: u64,
+    /// Requests that wait for the same answer, by their rounds.
+    waiting: Vec<u32>,
+    is_asking: bool,
 }
 
 /// Seats an isolate.
 pub(super) fn seat(sim: &mut World, number: u64) {
     let actor = sim.actor(&format!("isolate {number}"));
-    let seat = Seat { actor, slices: Slices::default(), life: 0, pace: 1 };
+    let seat = Seat { actor, slices: Slices::default(), life: 0, pace: 1, waiting: Vec::new(), is_asking: false };
     sim.world.isolates.push(seat);
 }
 
@@ -75,12 +80,13 @@ fn decide(sim: &mut World, index: usize, round: u32) {
     sim.note(|sim| format!("a request of {}: {stand:?}", sim.name(sim.world.isolates[index].actor)));
     match stand {
         Stand::Ready => {
-            seat.slices.spend(now, &wanted, || HASH);
+            seat.slices.spend(now, &wanted, hash);
             checks::used(sim);
             behind(sim, index);
         }
         Stand::Refused(_) => sim.counts.add("refused"),
-        Stand::Dry if round < 3 => ask(sim, index, 1, move |sim| decide(sim, index, round + 1)),
+        Stand::Dry if round < 4 => together(sim, index, round),
+        Stand::Dry if round < 6 => ask(sim, index, 1, move |sim| decide(sim, index, round + 1)),
         Stand::Dry | Stand::Away => alone(sim, index),
     }
 }
@@ -96,13 +102,45 @@ fn alone(sim: &mut World, index: usize) {
     sim.counts.add("object away");
 }
 
+/// Waits for the answer that one request asks for, for all.
+fn together(sim: &mut World, index: usize, round: u32) {
+    let wanted = wanted(sim);
+    let now = sim.clock(sim.world.isolates[index].actor);
+    let seat = &mut sim.world.isolates[index];
+    seat.slices.lack(now, &wanted, hash());
+    seat.waiting.push(round + 1);
+    if seat.is_asking {
+        return sim.counts.add("waited together");
+    }
+    seat.is_asking = true;
+    if !send_next(sim, index, true) {
+        go_on(sim, index);
+    }
+}
+
+/// All who waited decide anew.
+fn go_on(sim: &mut World, index: usize) {
+    let seat = &mut sim.world.isolates[index];
+    seat.is_asking = false;
+    for round in std::mem::take(&mut seat.waiting) {
+        decide(sim, index, round);
+    }
+}
+
 /// Asks for more before it is needed, and gives back what is left of leases that are over.
 fn behind(sim: &mut World, index: usize) {
     let seat = &sim.world.isolates[index];
+    seat.slices.served(sim.clock(seat.actor));
+    if send_next(sim, index, false) {
+        sim.counts.add("asked behind a response");
+    }
+}
+
+/// Sends the next question, if there is one, perhaps for requests that wait.
+fn send_next(sim: &mut World, index: usize, for_requests: bool) -> bool {
+    let seat = &sim.world.isolates[index];
     let (from, life, now) = (seat.actor, seat.life, sim.clock(seat.actor));
-    seat.slices.served(now);
-    let Some((number, errand)) = seat.slices.question(now) else { return };
-    sim.counts.add("asked behind a response");
+    let Some((number, errand)) = seat.slices.question(now) else { return false };
     sim.call(from, sim.world.object, errand.message, Some(ASK_MS.into()), move |sim, came| {
         let seat = &sim.world.isolates[index];
         if seat.life != life {
@@ -114,14 +152,18 @@ fn behind(sim: &mut World, index: usize) {
             Came::Late(_) => return,
         };
         seat.slices.heard(sim.clock(from), number, returned);
+        if for_requests {
+            go_on(sim, index);
+        }
     });
+    true
 }
 
 fn ask(sim: &mut World, index: usize, needs: u32, then: impl Fn(&mut World) + 'static) {
     let wanted = wanted(sim);
     let seat = &sim.world.isolates[index];
     let sent = sim.clock(seat.actor);
-    let ask = seat.slices.ask(sent, &wanted, needs, HASH);
+    let ask = seat.slices.ask(sent, &wanted, needs, hash());
     send(sim, index, sent, ask, then);
 }
 
@@ -168,7 +210,8 @@ fn lose_some(sim: &mut World) {
         let index = sim.random.below(sim.world.isolates.len() as u64) as usize;
         sim.counts.add("isolate lost");
         let seat = &mut sim.world.isolates[index];
-        seat.slices = Slices::default();
+        (seat.slices, seat.is_asking) = (Slices::default(), false);
+        seat.waiting.clear();
         seat.life += 1;
         checks::isolate_lost(sim, index);
     }

@@ -7,7 +7,7 @@ use crate::kit::{explore, find};
 const SCHEDULES: u64 = 1_200;
 
 /// What has to happen, or the schedules have shown nothing.
-const MUST: [&str; 15] = [
+const MUST: [&str; 16] = [
     "admitted",
     "admitted alone",
     "object away",
@@ -15,6 +15,7 @@ const MUST: [&str; 15] = [
     "refused by the object",
     "asked behind a response",
     "settled",
+    "waited together",
     "given back",
     "isolate lost",
     "before a question",

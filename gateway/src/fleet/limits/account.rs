@@ -200,8 +200,10 @@ impl Account {
     fn grant(&mut self, now: Millis, ask: &Ask, left: u32, number: u64) -> Verdict {
         let out = self.leases.iter().fold(0_u32, |sum, lease| sum.saturating_add(lease.extra));
         let free = ask.rule.outstanding().saturating_sub(out);
+        let waits = ask.waits.min(left);
+        let left = left.saturating_sub(waits);
         let extra = ask.wants.min(free).min(left.checked_div(SHARE).unwrap_or_default());
-        let tokens = ask.needs.saturating_add(extra);
+        let tokens = ask.needs.saturating_add(waits).saturating_add(extra);
         if tokens == 0 {
             // A request that comes may still have one; nobody waits for this.
             return Verdict::Settled;

@@ -151,6 +151,8 @@ pub struct Ask {
     pub settled: Vec<Settlement>,
     /// How many tokens a request waits for: all of them or none.
     pub needs: u32,
+    /// How many more others wait for: as many as there are.
+    pub waits: u32,
     /// How many more would be used before long.
     pub wants: u32,
 }

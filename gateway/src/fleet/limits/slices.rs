@@ -66,6 +66,8 @@ struct Slot {
     since: Millis,
     /// When the question was sent that is out.
     asked: Option<Millis>,
+    /// How many tokens requests wait for.
+    lacking: u32,
     /// How often the object has not answered in a row, and until when it is not asked.
     failures: u32,
     pause_until: Millis,
@@ -121,6 +123,8 @@ pub struct Low {
     pub key: Box<str>,
     /// What the object knows it by.
     pub hash: Key,
+    /// How many tokens a request waits for.
+    needs: u32,
 }
 
 impl Low {
@@ -174,10 +178,22 @@ impl Slices {
             if slot.is_low(now, &wanted.rule) {
                 slot.asked = Some(now);
                 let (limit, rule) = (wanted.limit, wanted.rule);
-                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash: hash() });
+                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash: hash(), needs: 0 });
             }
             slot.told(now)
         })
+    }
+
+    /// Has more asked for, for a request that waits; unless that is being asked already.
+    pub fn lack(&self, now: Millis, wanted: &Wanted<'_>, hash: Key) {
+        self.with(now, wanted, |slot| {
+            slot.lacking = slot.lacking.saturating_add(wanted.cost);
+            if !slot.is_asked(now) {
+                slot.asked = Some(now);
+                let (limit, rule, needs) = (wanted.limit, wanted.rule, wanted.cost);
+                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash, needs });
+            }
+        });
     }
 
     /// Gives back what a request has taken that goes no further.
@@ -210,8 +226,9 @@ impl Slices {
             let settled = slot.settle(now);
             let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
             let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
+            let waits = std::mem::take(&mut slot.lacking).saturating_sub(needs);
             slot.asked = Some(now);
-            Ask { key, rule: wanted.rule, settled, needs, wants }
+            Ask { key, rule: wanted.rule, settled, needs, waits, wants }
         })
     }
 
@@ -232,7 +249,7 @@ impl Slices {
     /// The next question to be sent behind a response, with a number for [`Slices::heard`], until there is none.
     pub fn question(&self, now: Millis) -> Option<(u8, Errand)> {
         let low = self.low.borrow_mut().pop()?;
-        let ask = self.ask(now, &low.wanted(), 0, low.hash);
+        let ask = self.ask(now, &low.wanted(), low.needs, low.hash);
         let errand = super::errand(super::object_of(low.limit, &low.hash), ask);
         let number = self.sent.get().wrapping_add(1);
         self.sent.set(number);
@@ -265,7 +282,7 @@ impl Slices {
                     && let Some(rule) = slot.rule
                 {
                     let hash = super::place_of(*limit, key).0;
-                    self.low.borrow_mut().push(Low { limit: *limit, rule, key: key.clone(), hash });
+                    self.low.borrow_mut().push(Low { limit: *limit, rule, key: key.clone(), hash, needs: 0 });
                 }
                 let ends = slot.held.iter().map(|held| held.ends).filter(|ends| *ends > now).min();
                 next = next.into_iter().chain(ends).min();
@@ -354,11 +371,15 @@ impl Slot {
         u32::try_from(expected).unwrap_or(u32::MAX).min(rule.outstanding())
     }
 
+    /// Whether a question is out.
+    fn is_asked(&self, now: Millis) -> bool {
+        self.asked.is_some_and(|sent| now.abs_diff(sent) < ASK_MS.into())
+    }
+
     /// Whether it is time to ask behind a response: somebody is going to need what is nearly gone.
     fn is_low(&self, now: Millis, rule: &Rule) -> bool {
-        let is_out = self.asked.is_some_and(|sent| now.abs_diff(sent) < ASK_MS.into());
         let rests = self.refused.is_some_and(|(until, _)| now < until) || now < self.pause_until;
-        let Some(newest) = self.held.last().filter(|_| !is_out && !rests) else { return false };
+        let Some(newest) = self.held.last().filter(|_| !self.is_asked(now) && !rests) else { return false };
         let life = newest.ends.saturating_sub(newest.sent);
         let nearly_over = now.saturating_add(life.div_euclid(NEARLY.into())) >= newest.ends;
         let nearly_gone = self.left_here(now).saturating_mul(NEARLY) <= newest.tokens;
