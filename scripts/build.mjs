@@ -93,7 +93,7 @@ function makeModule(compiled, folder) {
   const unfinished = `${folder}.${process.pid}`;
   run(inRepository('target', 'tools', 'tool', 'xtask'), ['bindgen', compiled, unfinished, NAME], 'bindings');
   const wasm = path.join(unfinished, `${NAME}_bg.wasm`);
-  // -g keeps the names, so that stack traces can be read; the size budget counts them.
+  // -g keeps the names that xtask has left, so that stack traces can be read; the size budget counts them.
   const flags = ['-O3', '-g', ...FEATURES.map((feature) => `--enable-${feature}`), wasm, '-o', wasm];
   run(process.execPath, [inRepository('node_modules', 'binaryen', 'bin', 'wasm-opt'), ...flags], 'optimise');
   fs.rmSync(folder, { recursive: true, force: true });

@@ -51,7 +51,9 @@ impl Started {
     pub fn new(blueprint: Blueprint, environment: &[Option<String>]) -> Result<Self, CannotStart> {
         let values = blueprint.variables.values(environment);
         let issuers = blueprint.issuers.clone();
-        Ok(Self { gateway: Rc::new(Gateway::start(blueprint, environment)?), issuers, values })
+        let gateway = Gateway::start(blueprint, environment)?;
+        gateway.fleet.limits.count_nothing();
+        Ok(Self { gateway: Rc::new(gateway), issuers, values })
     }
 
     /// The gateway.

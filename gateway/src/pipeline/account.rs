@@ -22,6 +22,7 @@ use crate::{
         authz,
         cors::Grant,
         deprecation::Deprecation,
+        rate_limit::Reading,
         trace::{Source, Trace},
         transform,
     },
@@ -143,6 +144,16 @@ pub fn open() -> Decision {
 pub fn supported(deprecation: &Deprecation) -> Decision {
     let decision = Decision::passed("deprecation", "The route is deprecated and still there.");
     deprecation.headers.iter().fold(decision, |decision, (name, value)| decision.fact(name.clone(), value))
+}
+
+/// The limits have room for the request.
+#[must_use]
+#[cold]
+pub fn limited(readings: &[Reading<'_>]) -> Decision {
+    let decision = Decision::passed("rate_limit", "The limits of the route have room for the request.");
+    readings
+        .iter()
+        .fold(decision, |decision, reading| decision.fact(format!("left.{}", reading.limit.name), reading.told.left))
 }
 
 /// The gateway said what a path can be asked for.

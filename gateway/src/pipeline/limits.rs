@@ -8,7 +8,11 @@ use crate::{
         slices::{ASK_MS, Stand, Wanted},
     },
     http::{Millis, problem::Problem},
-    pipeline::{account::Told as _, exchange::Exchange, gateway::ReadyRoute},
+    pipeline::{
+        account::{self, Told as _},
+        exchange::Exchange,
+        gateway::ReadyRoute,
+    },
     ports::Ports,
     stages::rate_limit::{self, Limit, OnError, Reading},
 };
@@ -52,7 +56,7 @@ pub(super) async fn check<'g, P: Ports>(
     if taken.is_err() {
         give_back(exchange, ports.now());
     }
-    let readings = taken.told_if_refused(ports, "rate_limit")?;
+    let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
     exchange.limits.extend(readings);
     Ok(())
 }
@@ -152,8 +156,8 @@ fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> R
 fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
     for reading in std::mem::take(&mut exchange.limits) {
         let counted = Counted { limit: reading.limit, key: key_of(exchange, reading.limit) };
-        if !reading.is_alone {
-            exchange.gateway.fleet.limits.give_back(now, &counted.wanted());
+        if let Some(lease) = reading.told.lease {
+            exchange.gateway.fleet.limits.give_back(now, &counted.wanted(), lease);
         }
     }
 }

@@ -230,16 +230,18 @@ impl Account {
             Count::Bucket(window, burst) => self.filled_in(wanted.min(burst), window, rule),
             Count::Fixed(calendar) => calendar.window(now).1.saturating_sub(now),
             Count::Sliding(window) => {
-                let leased = self.leases.iter().map(|lease| lease.span);
-                let mut spans: Vec<Span> = self.used.iter().chain(leased).collect();
-                spans.retain(|span| span.to >= horizon(now, rule));
-                spans.sort_unstable_by_key(|span| span.to);
+                // In the order of their ends.
+                let mut spans = self.used.clone();
+                self.leases.iter().for_each(|lease| spans.add(lease.span, 0));
+                spans.forget(horizon(now, rule));
                 let mut freed = 0_u32;
+                let mut last = 0;
                 let enough = spans.iter().find(|span| {
+                    last = span.to;
                     freed = freed.saturating_add(span.count);
                     freed >= wanted
                 });
-                let last = enough.or(spans.last()).map_or(0, |span| span.to);
+                let last = enough.map_or(last, |span| span.to);
                 // The moment after it has left the window.
                 last.saturating_add(window).saturating_add(1).saturating_sub(now)
             }
@@ -261,12 +263,17 @@ impl Account {
             return;
         };
         let level = self.level.map_or_else(|| Level::full(burst, window, now), |level| level.of(window));
-        let ended = |end: &Millis| *end >= level.at && *end < now;
-        let mut ends: Vec<Millis> = self.leases.iter().map(|lease| lease.span.to).filter(ended).collect();
-        ends.sort_unstable();
-        let moments = ends.into_iter().chain([now]);
-        let filled = moments.fold(level, |level, moment| level.at(moment, rule.limit, self.most(moment, rule)));
-        self.level = Some(filled);
+        let (mut level, mut from) = (level, level.at);
+        loop {
+            let ended = |end: &Millis| *end >= from && *end < now;
+            let moment = self.leases.iter().map(|lease| lease.span.to).filter(ended).min().unwrap_or(now);
+            level = level.at(moment, rule.limit, self.most(moment, rule));
+            if moment >= now {
+                break;
+            }
+            from = moment.saturating_add(1);
+        }
+        self.level = Some(level);
     }
 
     /// How many tokens the bucket may hold at a moment.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Answer, Ask, Count, Key, Limits, Question, Rule, Verdict,
     account::{Account, Level},
+    mean,
     span::Span,
 };
 use crate::{
@@ -212,11 +213,8 @@ impl Ledger {
         if self.entries.len() <= MOST_ACCOUNTS {
             return;
         }
-        let mut asked: Vec<Millis> = self.entries.values().map(|entry| entry.asked).collect();
-        let middle = asked.len().div_euclid(2);
-        let (_, median, _) = asked.select_nth_unstable(middle);
-        let median = *median;
-        self.entries.retain(|_, entry| entry.asked > median);
+        let mean = mean(self.entries.values().map(|entry| entry.asked));
+        self.entries.retain(|_, entry| entry.asked > mean);
     }
 }
 

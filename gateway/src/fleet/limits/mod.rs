@@ -210,6 +210,13 @@ impl Protocol for Limits {
     const FORMAT: u8 = 1;
 }
 
+/// The moment in the middle: who was seen last before it gives way to others.
+fn mean(moments: impl ExactSizeIterator<Item = Millis>) -> Millis {
+    let count = moments.len().max(1) as u128;
+    let sum = moments.fold(0_u128, |sum, moment| sum.saturating_add(moment.into()));
+    u64::try_from(sum.div_euclid(count)).unwrap_or(Millis::MAX)
+}
+
 /// How many objects count the keys of a limit.
 const OBJECTS: u8 = 64;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Ask, Key, Rule, Settlement, Verdict,
+    Ask, Key, Rule, Settlement, Verdict, mean,
     span::{Span, Spans},
 };
 use crate::{
@@ -110,6 +110,8 @@ pub struct Told {
     pub left: u32,
     /// In how many milliseconds all are there again.
     pub reset_ms: Millis,
+    /// The lease that the tokens of the request are of, if they are all of one.
+    pub lease: Option<u64>,
 }
 
 /// A key of which more is to be asked for, behind a response.
@@ -147,6 +149,8 @@ pub struct Slices {
     /// The questions behind responses that are out, the oldest first, and how many there have been.
     out: RefCell<VecDeque<Out>>,
     sent: Cell<u8>,
+    /// Whether nothing is counted, as where there is no fleet: then there is room for all.
+    is_open: Cell<bool>,
 }
 
 /// A question behind a response.
@@ -161,9 +165,17 @@ struct Out {
 const MOST_OUT: usize = 64;
 
 impl Slices {
+    /// From now on nothing is counted.
+    pub fn count_nothing(&self) {
+        self.is_open.set(true);
+    }
+
     /// How a request stands to a limit now.
     #[must_use]
     pub fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
+        if self.is_open.get() {
+            return Stand::Ready;
+        }
         let limits = self.limits.borrow();
         limits
             .get(&wanted.limit)
@@ -173,14 +185,17 @@ impl Slices {
 
     /// Takes the tokens of a request that stands ready. `hash` is what the object knows the key by.
     pub fn spend(&self, now: Millis, wanted: &Wanted<'_>, hash: impl FnOnce() -> Key) -> Told {
+        if self.is_open.get() {
+            return Told { left: wanted.rule.most(), reset_ms: 0, lease: None };
+        }
         self.with(now, wanted, |slot| {
-            slot.spend(now, wanted.cost);
+            let lease = slot.spend(now, wanted.cost);
             if slot.is_low(now, &wanted.rule) {
                 slot.asked = Some(now);
                 let (limit, rule) = (wanted.limit, wanted.rule);
                 self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash: hash(), needs: 0 });
             }
-            slot.told(now)
+            Told { lease, ..slot.told(now) }
         })
     }
 
@@ -196,9 +211,9 @@ impl Slices {
         });
     }
 
-    /// Gives back what a request has taken that goes no further.
-    pub fn give_back(&self, now: Millis, wanted: &Wanted<'_>) {
-        self.with(now, wanted, |slot| slot.give_back(wanted.cost));
+    /// Gives back what a request has taken of a lease and does not use. Of one that has been settled it is lost.
+    pub fn give_back(&self, now: Millis, wanted: &Wanted<'_>, lease: u64) {
+        self.with(now, wanted, |slot| slot.give_back(wanted.cost, lease));
     }
 
     /// What a client is told who was refused.
@@ -311,13 +326,10 @@ impl Slices {
     }
 }
 
-/// Forgets the half that was not seen for longer.
+/// Forgets those that were not seen for longer than the others.
 fn make_room(slots: &mut BTreeMap<Box<str>, Slot>) {
-    let mut seen: Vec<Millis> = slots.values().map(|slot| slot.seen).collect();
-    let middle = seen.len().div_euclid(2);
-    let (_, median, _) = seen.select_nth_unstable(middle);
-    let median = *median;
-    slots.retain(|_, slot| slot.seen > median);
+    let mean = mean(slots.values().map(|slot| slot.seen));
+    slots.retain(|_, slot| slot.seen > mean);
 }
 
 impl Slot {
@@ -342,23 +354,25 @@ impl Slot {
         }
     }
 
-    fn spend(&mut self, now: Millis, cost: u32) {
+    /// Gives the lease that all of them are of.
+    fn spend(&mut self, now: Millis, cost: u32) -> Option<u64> {
         self.spent = self.spent.saturating_add(cost);
-        let mut rest = cost;
+        let (mut rest, mut lease) = (cost, None);
         for held in &mut self.held {
             let taken = held.left(now).min(rest);
             if taken > 0 {
+                lease = (taken == cost).then_some(held.lease);
                 rest = rest.saturating_sub(taken);
                 held.used = held.used.saturating_add(taken);
                 held.last_ms = u32::try_from(now.saturating_sub(held.sent)).unwrap_or(u32::MAX);
             }
         }
+        lease
     }
 
-    /// Into the newest lease that it can have come from; of one that has been settled it is lost.
-    fn give_back(&mut self, cost: u32) {
+    fn give_back(&mut self, cost: u32, lease: u64) {
         self.spent = self.spent.saturating_sub(cost);
-        if let Some(held) = self.held.iter_mut().rev().find(|held| held.used >= cost) {
+        if let Some(held) = self.held.iter_mut().find(|held| held.lease == lease) {
             held.used = held.used.saturating_sub(cost);
         }
     }
@@ -422,6 +436,6 @@ impl Slot {
 
     fn told(&self, now: Millis) -> Told {
         let left = self.left.saturating_add(self.left_here(now));
-        Told { left, reset_ms: self.reset_at.saturating_sub(now) }
+        Told { left, reset_ms: self.reset_at.saturating_sub(now), lease: None }
     }
 }

@@ -77,12 +77,12 @@ keys! {
         /// How many requests in which time, and what has a count of its own: the address of the client if nothing is said.
         /// Example: `limit = "60/min per principal"`
         limit: Rate [Required] = kinds::parsed(RATE, rates::parse),
-        /// How they are counted: `"sliding_window"`, in every window wherever it begins; `"fixed_window"`, in minutes, hours,
-        /// days or months of the calendar, in UTC; `"token_bucket"`, as many as `burst` at once and `limit` in its time.
-        /// A month is always one of the calendar.
+        /// How they are counted. With `"sliding_window"` no window holds more, wherever it begins. With `"fixed_window"` no minute,
+        /// hour, day or month of the calendar does, in UTC. With `"token_bucket"` there are as many as `burst` at once, and
+        /// `limit` more in its time. A month is always one of the calendar.
         /// Example: `algorithm = "token_bucket"`
         algorithm: Algorithm [Default("\"sliding_window\"")] = kinds::word(ALGORITHMS),
-        /// How many tokens a bucket holds; as many as the limit if nothing is said.
+        /// How many tokens a bucket holds: as many as the limit, if nothing is said.
         /// Example: `burst = 20`
         burst: u32 [Optional] = count(),
         /// Whether the object is asked for each request, whatever the limit is: refusals are exact to the request then, and
@@ -91,19 +91,19 @@ keys! {
         /// How much of the limit a request takes.
         /// Example: `cost = 5`
         cost: u32 [Default("1")] = count(),
-        /// What becomes of requests while the object does not answer: `"local"`, each isolate lets in a share of the limit;
-        /// `"open"`, all go on; `"closed"`, none does, with 503 `rate_limit_unavailable`.
+        /// What becomes of requests while the object does not answer. With `"local"` each isolate lets in a share of the limit,
+        /// with `"open"` all go on, with `"closed"` none does and callers get 503 `rate_limit_unavailable`.
         /// Example: `on_error = "closed"`
         on_error: WhenAway [Default("\"local\"")] = kinds::word(AWAY),
         /// The share of each isolate with `on_error = "local"`, in percent of the limit.
         /// Example: `local_share = 10`
         local_share: i64 [Default("25")] = kinds::integer(1..=100),
-        /// `"shadow"`: nothing is refused, and the metrics and the log say what would have been.
+        /// With `"shadow"` the limit is counted and refuses nothing.
         /// Example: `mode = "shadow"`
         mode: bool [Default("\"enforce\"")] = kinds::word(MODES),
         /// Whether clients are told no numbers, as where somebody guesses passwords.
         hidden: bool [Default("false")] = kinds::boolean(),
-        /// What clients are told the limit is; the limit itself if nothing is said.
+        /// What clients are told the limit is: the limit itself, if nothing is said.
         /// Example: `name = "login"`
         name: String [Optional] = kinds::parsed(NAME, named),
     }

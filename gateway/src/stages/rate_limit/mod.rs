@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn answers_tell_what_is_left_but_of_hidden_limits() {
         let (open, hidden) = (limit(Count::Sliding(60_000), false), limit(Count::Sliding(1), true));
-        let told = Told { left: 7, reset_ms: 1_001 };
+        let told = Told { left: 7, reset_ms: 1_001, lease: None };
         let readings = [&open, &hidden, &open].map(|limit| Reading { limit, told, is_alone: false });
         let mut head = Edits::default();
         finish(&mut head, &readings);
