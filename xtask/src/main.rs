@@ -75,8 +75,11 @@ fn shorten_names(module: &mut Output) {
     }
 }
 
+/// Written by us, whatever it is written for; not what other crates make for our types.
 fn is_ours(name: &str) -> bool {
-    ["gateway::", "ferrogate::"].iter().any(|ours| name.contains(ours))
+    let others = ["core::", "<core::", "alloc::", "<alloc::", "serde", "<serde", "postcard::"];
+    let names_us = ["gateway::", "ferrogate::"].iter().any(|ours| name.contains(ours));
+    names_us && !others.iter().any(|other| name.starts_with(other))
 }
 
 /// `a::b::h0123456789abcdef` is `a::b`, and `core[0123456789abcdef]::c` is `core::c`.
@@ -107,6 +110,7 @@ mod tests {
     #[test]
     fn names_of_our_crates_stay() {
         assert!(is_ours("<gateway::http::Edits as core::fmt::Debug>::fmt") && is_ours("ferrogate::boundary::step"));
+        assert!(!is_ours("core::ptr::drop_in_place<gateway::http::Edits>"));
         assert!(!is_ours("core::fmt::write") && !is_ours("dlmalloc::malloc"));
     }
 

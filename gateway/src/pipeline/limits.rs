@@ -22,6 +22,9 @@ use crate::{
 const TOGETHER: u32 = 4;
 const ROUNDS: u32 = 6;
 
+/// The longest key that is kept as it is, in bytes.
+const LONGEST_KEY: usize = 128;
+
 /// What a request is counted under, of one limit.
 struct Counted<'g> {
     limit: &'g Limit,
@@ -171,7 +174,8 @@ fn key_of(exchange: &Exchange<'_>, limit: &Limit) -> String {
         text.push(':');
         text.push_str(&part);
     }
-    text
+    // What a client sends may be long, and is kept for many.
+    if text.len() > LONGEST_KEY { limits::digest_of(&text) } else { text }
 }
 
 fn part(exchange: &Exchange<'_>, key: &Key) -> String {

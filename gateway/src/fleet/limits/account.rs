@@ -34,6 +34,9 @@ struct Lease {
     extra: u32,
 }
 
+/// Most leases of a key that are told apart.
+const MOST_LEASES: usize = 1_000;
+
 /// The number of leases whose numbers are not known any more.
 const UNSETTLED: u64 = 0;
 
@@ -173,7 +176,7 @@ impl Account {
             // Its place in the bucket has been filled.
             return;
         }
-        let Lease { span, .. } = self.leases.swap_remove(at);
+        let Lease { span, .. } = self.leases.remove(at);
         let used = settlement.used.min(span.count);
         let last_ms = Millis::from(settlement.last_ms);
         let to = span.from.saturating_add(last_ms).saturating_add(drifted(last_ms)).min(span.to);
@@ -211,10 +214,22 @@ impl Account {
         let (life_ms, to) = ask.rule.life(now);
         let span = Span { from: now, to, count: tokens };
         self.leases.push(Lease { number, span, extra });
+        self.join_oldest();
         self.level = self.level.map(|level| level.without(tokens));
         let reset_ms = self.free_in(now, u32::MAX, &ask.rule);
         let life_ms = u32::try_from(life_ms).unwrap_or(u32::MAX);
         Verdict::Granted { lease: number, tokens, life_ms, left: left.saturating_sub(extra), reset_ms }
+    }
+
+    /// Of too many leases the two oldest become one that nobody settles: it counts whole, to its end.
+    fn join_oldest(&mut self) {
+        if self.leases.len() > MOST_LEASES {
+            let oldest = self.leases.remove(0);
+            if let Some(next) = self.leases.first_mut() {
+                let (span, extra) = (next.span.with(oldest.span), next.extra.saturating_add(oldest.extra));
+                *next = Lease { number: UNSETTLED, span, extra };
+            }
+        }
     }
 
     fn refuse(&self, now: Millis, ask: &Ask, room: u32) -> Verdict {
@@ -301,5 +316,43 @@ fn width(rule: &Rule) -> Millis {
             finest.max(window.div_euclid(COARSEST))
         }
         Count::Fixed(_) | Count::Bucket(..) => Millis::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Rule = Rule { limit: 1_000_000, count: Count::Sliding(60_000), exact: true };
+
+    fn ask(rule: Rule, needs: u32) -> Ask {
+        Ask { key: [0; 16], rule, settled: Vec::new(), needs, waits: 0, wants: 0 }
+    }
+
+    #[test]
+    fn of_very_many_leases_the_oldest_become_one_and_nothing_is_lost() {
+        let mut account = Account::default();
+        for number in 1..=1_500 {
+            account.apply(number, &ask(LONG, 1), number);
+        }
+        assert_eq!(account.leases.len(), MOST_LEASES);
+        assert_eq!(account.room(1_500, &LONG), LONG.limit - 1_500);
+        assert_eq!(account.room(1_500 + 60_000 + 6_010, &LONG), LONG.limit);
+    }
+
+    #[test]
+    fn a_refusal_says_when_there_is_room() {
+        let rule = Rule { limit: 2, count: Count::Sliding(60_000), exact: false };
+        let mut account = Account::default();
+        account.apply(0, &ask(rule, 1), 1);
+        account.apply(10_000, &ask(rule, 1), 2);
+        let refused = account.apply(15_000, &ask(rule, 1), 3);
+        // The first lease ends after 6 s, and what clocks may differ by.
+        let free_ms = 6_008 + 60_001 - 15_000;
+        assert_eq!(refused, Verdict::Refused { free_ms, again_ms: free_ms, left: 0 });
+        let settled = vec![Settlement { lease: 1, used: 1, last_ms: 10 }];
+        let refused = account.apply(15_000, &Ask { settled, ..ask(rule, 1) }, 4);
+        assert!(matches!(refused, Verdict::Refused { free_ms: 45_014, .. }), "{refused:?}");
+        assert!(matches!(account.apply(60_014, &ask(rule, 1), 5), Verdict::Granted { .. }));
     }
 }

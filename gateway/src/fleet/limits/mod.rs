@@ -211,10 +211,10 @@ impl Protocol for Limits {
 }
 
 /// The moment in the middle: who was seen last before it gives way to others.
-fn mean(moments: impl ExactSizeIterator<Item = Millis>) -> Millis {
-    let count = moments.len().max(1) as u128;
-    let sum = moments.fold(0_u128, |sum, moment| sum.saturating_add(moment.into()));
-    u64::try_from(sum.div_euclid(count)).unwrap_or(Millis::MAX)
+fn mean(moments: impl Iterator<Item = Millis>) -> Millis {
+    let add = |(sum, count): (u128, u128), moment: Millis| (sum.saturating_add(moment.into()), count.saturating_add(1));
+    let (sum, count) = moments.fold((0, 0), add);
+    sum.checked_div(count).and_then(|mean| Millis::try_from(mean).ok()).unwrap_or_default()
 }
 
 /// How many objects count the keys of a limit.
@@ -227,6 +227,12 @@ pub fn place_of(limit: u64, key: &str) -> (Key, String) {
     let mut hash = Key::default();
     hash.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
     (hash, object_of(limit, &hash))
+}
+
+/// A key of a fixed length that stands for a long one.
+#[must_use]
+pub fn digest_of(key: &str) -> String {
+    Sha256::digest(key).iter().fold(String::from("#"), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The name of the object that counts a key.

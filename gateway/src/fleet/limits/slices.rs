@@ -27,8 +27,11 @@ const LONGEST_PAUSE_MS: Millis = 10_000;
 /// More is asked for when this part of what was held is left, or this part of its life.
 const NEARLY: u32 = 4;
 
-/// Most keys of a limit. Whoever was not seen for the longest time gives way.
-const MOST_KEYS: usize = 10_000;
+/// Most keys of all limits together: some ten megabytes. Those that were not seen for longer than the others give way.
+const MOST_KEYS: usize = 20_000;
+
+/// Most keys of which more is to be asked for. Whoever needs it asks again.
+const MOST_LOW: usize = 1_000;
 
 /// The tokens of a lease.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +196,7 @@ impl Slices {
             if slot.is_low(now, &wanted.rule) {
                 slot.asked = Some(now);
                 let (limit, rule) = (wanted.limit, wanted.rule);
-                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash: hash(), needs: 0 });
+                self.tell(Low { limit, rule, key: wanted.key.into(), hash: hash(), needs: 0 });
             }
             Told { lease, ..slot.told(now) }
         })
@@ -206,7 +209,7 @@ impl Slices {
             if !slot.is_asked(now) {
                 slot.asked = Some(now);
                 let (limit, rule, needs) = (wanted.limit, wanted.rule, wanted.cost);
-                self.low.borrow_mut().push(Low { limit, rule, key: wanted.key.into(), hash, needs });
+                self.tell(Low { limit, rule, key: wanted.key.into(), hash, needs });
             }
         });
     }
@@ -297,7 +300,7 @@ impl Slices {
                     && let Some(rule) = slot.rule
                 {
                     let hash = super::place_of(*limit, key).0;
-                    self.low.borrow_mut().push(Low { limit: *limit, rule, key: key.clone(), hash, needs: 0 });
+                    self.tell(Low { limit: *limit, rule, key: key.clone(), hash, needs: 0 });
                 }
                 let ends = slot.held.iter().map(|held| held.ends).filter(|ends| *ends > now).min();
                 next = next.into_iter().chain(ends).min();
@@ -312,24 +315,34 @@ impl Slices {
         !self.low.borrow().is_empty()
     }
 
+    fn tell(&self, low: Low) {
+        let mut all = self.low.borrow_mut();
+        if all.len() < MOST_LOW {
+            all.push(low);
+        }
+    }
+
     fn with<T>(&self, now: Millis, wanted: &Wanted<'_>, f: impl FnOnce(&mut Slot) -> T) -> T {
         let mut limits = self.limits.borrow_mut();
-        let slots = limits.entry(wanted.limit).or_default();
-        if let Some(slot) = slots.get_mut(wanted.key) {
+        if let Some(slot) = limits.get_mut(&wanted.limit).and_then(|slots| slots.get_mut(wanted.key)) {
             slot.seen = now;
             return f(slot);
         }
-        if slots.len() >= MOST_KEYS {
-            make_room(slots);
+        if limits.values().map(BTreeMap::len).sum::<usize>() >= MOST_KEYS {
+            make_room(&mut limits);
         }
-        f(slots.entry(wanted.key.into()).or_insert_with(|| Slot { seen: now, since: now, ..Slot::default() }))
+        f(limits.entry(wanted.limit).or_default().entry(wanted.key.into()).or_insert_with(|| Slot {
+            seen: now,
+            since: now,
+            ..Slot::default()
+        }))
     }
 }
 
 /// Forgets those that were not seen for longer than the others.
-fn make_room(slots: &mut BTreeMap<Box<str>, Slot>) {
-    let mean = mean(slots.values().map(|slot| slot.seen));
-    slots.retain(|_, slot| slot.seen > mean);
+fn make_room(limits: &mut BTreeMap<u64, BTreeMap<Box<str>, Slot>>) {
+    let mean = mean(limits.values().flat_map(BTreeMap::values).map(|slot| slot.seen));
+    limits.values_mut().for_each(|slots| slots.retain(|_, slot| slot.seen > mean));
 }
 
 impl Slot {
@@ -437,5 +450,42 @@ impl Slot {
     fn told(&self, now: Millis) -> Told {
         let left = self.left.saturating_add(self.left_here(now));
         Told { left, reset_ms: self.reset_at.saturating_sub(now), lease: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::limits::Count;
+
+    const RULE: Rule = Rule { limit: 60, count: Count::Sliding(60_000), exact: false };
+
+    #[test]
+    fn keys_give_way_when_there_are_too_many() {
+        let slices = Slices::default();
+        for number in 0..50_000_u64 {
+            let key = number.to_string();
+            slices.lack(number, &Wanted { limit: number % 3, rule: RULE, key: &key, cost: 1 }, [0; 16]);
+        }
+        let kept: usize = slices.limits.borrow().values().map(BTreeMap::len).sum();
+        assert!((1..=MOST_KEYS).contains(&kept), "{kept}");
+        assert_eq!(slices.low.borrow().len(), MOST_LOW);
+        let newest = Wanted { limit: 49_999 % 3, rule: RULE, key: "49999", cost: 1 };
+        assert!(slices.limits.borrow().get(&newest.limit).is_some_and(|slots| slots.contains_key(newest.key)));
+    }
+
+    #[test]
+    fn what_is_given_back_is_of_the_lease_it_came_from() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 0, rule: RULE, key: "a", cost: 1 };
+        let granted = |lease| Verdict::Granted { lease, tokens: 1, life_ms: 6_000, left: 9, reset_ms: 0 };
+        slices.absorb(0, 0, &wanted, Some(granted(1)));
+        slices.absorb(0, 0, &wanted, Some(granted(2)));
+        let told = slices.spend(1, &wanted, || [0; 16]);
+        assert_eq!(told.lease, Some(1));
+        slices.give_back(2, &wanted, 7);
+        assert_eq!(slices.told(2, &wanted).left, 10, "there is no lease 7");
+        slices.give_back(2, &wanted, 1);
+        assert_eq!(slices.told(2, &wanted).left, 11);
     }
 }
