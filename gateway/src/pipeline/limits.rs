@@ -110,7 +110,7 @@ async fn take<'g, P: Ports>(
     for round in 0..ROUNDS {
         for counted in counted {
             if slices.stand(ports.now(), &counted.wanted()) == Stand::Dry {
-                ask(exchange, counted, round < TOGETHER, ports).await;
+                ask(exchange, counted, round, ports).await;
             }
         }
         if let Some(taken) = at_once(exchange, counted, ports.now()) {
@@ -125,11 +125,11 @@ async fn take<'g, P: Ports>(
 }
 
 /// With the others, or at last for itself: what it is given then nobody else takes.
-async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, together: bool, ports: &P) {
+async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u32, ports: &P) {
     let (slices, wanted, sent) = (&exchange.gateway.fleet.limits, counted.wanted(), ports.now());
     let (hash, object) = limits::place_of(wanted.limit, wanted.key);
-    if together {
-        slices.lack(sent, &wanted, hash);
+    if round < TOGETHER {
+        slices.lack(sent, &wanted, round == 0, hash);
         return ports.replenish(format!("{:x}:{}", wanted.limit, wanted.key), ASK_MS).await;
     }
     let ask = slices.ask(sent, &wanted, wanted.cost, hash);
@@ -185,8 +185,9 @@ fn part(exchange: &Exchange<'_>, key: &Key) -> String {
     match key {
         Key::Address => address(exchange),
         // Who names nobody is counted by where he comes from.
-        Key::Principal => match (claim("iss"), claim("sub")) {
-            (issuer, Some(subject)) => format!("{} {subject}", issuer.unwrap_or_default()),
+        Key::Principal => match (claim("iss").unwrap_or_default(), claim("sub")) {
+            // With its length, so that no subject of one issuer is one of another.
+            (issuer, Some(subject)) => format!("{} {issuer} {subject}", issuer.len()),
             (_, None) => address(exchange),
         },
         Key::Route => exchange.label().to_owned(),

@@ -107,7 +107,7 @@ fn together(sim: &mut World, index: usize, round: u32) {
     let wanted = wanted(sim);
     let now = sim.clock(sim.world.isolates[index].actor);
     let seat = &mut sim.world.isolates[index];
-    seat.slices.lack(now, &wanted, hash());
+    seat.slices.lack(now, &wanted, round == 0, hash());
     seat.waiting.push(round + 1);
     if seat.is_asking {
         return sim.counts.add("waited together");
@@ -151,7 +151,12 @@ fn send_next(sim: &mut World, index: usize, for_requests: bool) -> bool {
             Came::Nothing => Err(Trouble::Failed),
             Came::Late(_) => return,
         };
-        seat.slices.heard(sim.clock(from), number, returned);
+        let now = sim.clock(from);
+        if sim.world.defect == Defect::LifeFromArrival {
+            seat.slices.absorb(now, now, &wanted(sim), limits::verdict(returned));
+        } else {
+            seat.slices.heard(now, number, returned);
+        }
         if for_requests {
             go_on(sim, index);
         }

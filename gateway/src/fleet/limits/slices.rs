@@ -69,8 +69,9 @@ struct Slot {
     since: Millis,
     /// When the question was sent that is out.
     asked: Option<Millis>,
-    /// How many tokens requests wait for.
+    /// How many tokens requests wait for that no question has asked for yet, and since when one for such is out.
     lacking: u32,
+    lacked: Option<Millis>,
     /// How often the object has not answered in a row, and until when it is not asked.
     failures: u32,
     pause_until: Millis,
@@ -165,7 +166,7 @@ struct Out {
 }
 
 /// Most questions behind responses whose answers are waited for.
-const MOST_OUT: usize = 64;
+const MOST_OUT: usize = 250;
 
 impl Slices {
     /// From now on nothing is counted.
@@ -202,12 +203,13 @@ impl Slices {
         })
     }
 
-    /// Has more asked for, for a request that waits; unless that is being asked already.
-    pub fn lack(&self, now: Millis, wanted: &Wanted<'_>, hash: Key) {
+    /// Has more asked for, for a request that waits, unless that is being asked already. `is_first`: it has not waited
+    /// before, so nobody knows of it.
+    pub fn lack(&self, now: Millis, wanted: &Wanted<'_>, is_first: bool, hash: Key) {
         self.with(now, wanted, |slot| {
-            slot.lacking = slot.lacking.saturating_add(wanted.cost);
-            if !slot.is_asked(now) {
-                slot.asked = Some(now);
+            slot.lacking = slot.lacking.saturating_add(if is_first { wanted.cost } else { 0 });
+            if !is_out(slot.lacked, now) {
+                slot.lacked = Some(now);
                 let (limit, rule, needs) = (wanted.limit, wanted.rule, wanted.cost);
                 self.tell(Low { limit, rule, key: wanted.key.into(), hash, needs });
             }
@@ -238,13 +240,18 @@ impl Slices {
         })
     }
 
-    /// What to ask the object about a key, for a request that needs so many tokens now, or for none.
+    /// What to ask the object about a key, for one request that needs so many tokens now.
     pub fn ask(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
+        Ask { waits: 0, ..self.ask_for_all(now, wanted, needs, key) }
+    }
+
+    /// The same for all who wait; for nobody, if no tokens are needed.
+    fn ask_for_all(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
         self.with(now, wanted, |slot| {
             let settled = slot.settle(now);
             let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
             let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
-            let waits = std::mem::take(&mut slot.lacking).saturating_sub(needs);
+            let waits = if needs > 0 { std::mem::take(&mut slot.lacking).saturating_sub(needs) } else { 0 };
             slot.asked = Some(now);
             Ask { key, rule: wanted.rule, settled, needs, waits, wants }
         })
@@ -267,7 +274,7 @@ impl Slices {
     /// The next question to be sent behind a response, with a number for [`Slices::heard`], until there is none.
     pub fn question(&self, now: Millis) -> Option<(u8, Errand)> {
         let low = self.low.borrow_mut().pop()?;
-        let ask = self.ask(now, &low.wanted(), low.needs, low.hash);
+        let ask = self.ask_for_all(now, &low.wanted(), low.needs, low.hash);
         let errand = super::errand(super::object_of(low.limit, &low.hash), ask);
         let number = self.sent.get().wrapping_add(1);
         self.sent.set(number);
@@ -285,6 +292,9 @@ impl Slices {
         let at = out.iter().position(|out| out.number == number);
         let Some(Out { sent, low, .. }) = at.and_then(|at| out.remove(at)) else { return };
         drop(out);
+        if low.needs > 0 {
+            self.with(now, &low.wanted(), |slot| slot.lacked = None);
+        }
         self.absorb(now, sent, &low.wanted(), super::verdict(returned));
     }
 
@@ -337,6 +347,11 @@ impl Slices {
             ..Slot::default()
         }))
     }
+}
+
+/// Whether a question that was sent then is still out.
+fn is_out(sent: Option<Millis>, now: Millis) -> bool {
+    sent.is_some_and(|sent| now.abs_diff(sent) < ASK_MS.into())
 }
 
 /// Forgets those that were not seen for longer than the others.
@@ -398,15 +413,10 @@ impl Slot {
         u32::try_from(expected).unwrap_or(u32::MAX).min(rule.outstanding())
     }
 
-    /// Whether a question is out.
-    fn is_asked(&self, now: Millis) -> bool {
-        self.asked.is_some_and(|sent| now.abs_diff(sent) < ASK_MS.into())
-    }
-
     /// Whether it is time to ask behind a response: somebody is going to need what is nearly gone.
     fn is_low(&self, now: Millis, rule: &Rule) -> bool {
         let rests = self.refused.is_some_and(|(until, _)| now < until) || now < self.pause_until;
-        let Some(newest) = self.held.last().filter(|_| !self.is_asked(now) && !rests) else { return false };
+        let Some(newest) = self.held.last().filter(|_| !is_out(self.asked, now) && !rests) else { return false };
         let life = newest.ends.saturating_sub(newest.sent);
         let nearly_over = now.saturating_add(life.div_euclid(NEARLY.into())) >= newest.ends;
         let nearly_gone = self.left_here(now).saturating_mul(NEARLY) <= newest.tokens;
@@ -456,7 +466,10 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::limits::Count;
+    use crate::fleet::{
+        limits::{Count, Limits, Question},
+        message,
+    };
 
     const RULE: Rule = Rule { limit: 60, count: Count::Sliding(60_000), exact: false };
 
@@ -465,13 +478,43 @@ mod tests {
         let slices = Slices::default();
         for number in 0..50_000_u64 {
             let key = number.to_string();
-            slices.lack(number, &Wanted { limit: number % 3, rule: RULE, key: &key, cost: 1 }, [0; 16]);
+            slices.lack(number, &Wanted { limit: number % 3, rule: RULE, key: &key, cost: 1 }, true, [0; 16]);
         }
         let kept: usize = slices.limits.borrow().values().map(BTreeMap::len).sum();
         assert!((1..=MOST_KEYS).contains(&kept), "{kept}");
         assert_eq!(slices.low.borrow().len(), MOST_LOW);
         let newest = Wanted { limit: 49_999 % 3, rule: RULE, key: "49999", cost: 1 };
         assert!(slices.limits.borrow().get(&newest.limit).is_some_and(|slots| slots.contains_key(newest.key)));
+    }
+
+    fn asked(slices: &Slices, now: Millis) -> Ask {
+        let (_, errand) = slices.question(now).unwrap();
+        match message::read_question::<Limits>(&errand.message) {
+            Some((Question::Lease(asks), _)) => asks[0].clone(),
+            None => panic!("no question"),
+        }
+    }
+
+    #[test]
+    fn who_waits_is_asked_for_once_even_while_more_is_on_its_way() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 0, rule: RULE, key: "a", cost: 1 };
+        let _ = slices.ask(0, &wanted, 1, [0; 16]);
+        slices.lack(1, &wanted, true, [0; 16]);
+        let first = asked(&slices, 1);
+        assert_eq!((first.needs, first.waits), (1, 0), "a question that is out for another one is not waited for");
+        for _ in 0..9 {
+            slices.lack(2, &wanted, true, [0; 16]);
+        }
+        assert!(slices.question(2).is_none());
+        slices.heard(3, 1, Err(crate::ports::dependencies::Trouble::Failed));
+        for _ in 0..9 {
+            slices.lack(4, &wanted, false, [0; 16]);
+        }
+        let second = asked(&slices, 4);
+        assert_eq!((second.needs, second.waits), (1, 8));
+        let third = slices.ask(5, &wanted, 1, [0; 16]);
+        assert_eq!((third.needs, third.waits), (1, 0));
     }
 
     #[test]
