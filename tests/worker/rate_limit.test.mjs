@@ -96,6 +96,8 @@ test('the sixth of five a minute is refused, says which limit that is and when t
   assert.equal(refused.status, 429);
   const { code, detail } = refused.json();
   assert.deepEqual([code, detail], ['rate_limited', 'There were more requests than the limit allows: 5/min per address.']);
+  assert.equal(refused.headers['ratelimit-policy'], '"5/min per address";q=5;w=60');
+  assert.match(refused.headers.ratelimit, /^"5\/min per address";r=0;t=\d+$/);
   const after = Number(refused.headers['retry-after']);
   assert.ok(after >= 55 && after <= 67, `${after}`);
   assert.deepEqual(await statuses(1, '/login/echo', { headers: { 'x-from': address() } }), [200]);

@@ -58,6 +58,7 @@ pub(super) async fn check<'g, P: Ports>(
     };
     if taken.is_err() {
         give_back(exchange, ports.now());
+        exchange.limits = met(exchange, &counted, ports.now());
     }
     let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
     exchange.limits.extend(readings);
@@ -153,6 +154,12 @@ fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> R
     let is_alone: Vec<bool> = counted.iter().map(|counted| lacking(&counted)).collect();
     let readings = spend(exchange, counted, now).into_iter().zip(is_alone);
     Ok(readings.map(|(reading, is_alone)| Reading { is_alone, ..reading }).collect())
+}
+
+/// What is left of each, for the answer to a request that takes nothing.
+fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Vec<Reading<'g>> {
+    let told = |counted: &Counted<'_>| exchange.gateway.fleet.limits.told(now, &counted.wanted());
+    counted.iter().map(|counted| Reading { limit: counted.limit, told: told(counted), is_alone: false }).collect()
 }
 
 /// What the request has taken before goes back: it was refused by another limit.
