@@ -39,6 +39,7 @@ use crate::{
         guard::before,
         log::{self, Logging},
         maintenance::Maintenance,
+        rate_limit::{Limit, Plan},
         security_headers, trace,
     },
 };
@@ -83,6 +84,10 @@ pub struct Gateway {
     ready: Vec<OnceCell<Ready>>,
     routes: Packed<Route>,
     issuers: Vec<Verifier>,
+    /// What callers may do by their plans.
+    pub plans: Vec<Plan>,
+    /// How long the prefix of an IPv6 address is that stands for one client, in bits.
+    pub ipv6_prefix: u8,
     targets: Vec<Target>,
     values: Values,
     drain: Option<Drain>,
@@ -132,6 +137,8 @@ pub struct Target {
     pub credential: Option<Credential>,
     /// What signs each request.
     pub signer: Option<Signer>,
+    /// How often it may be asked.
+    pub quota: Option<Limit>,
 }
 
 /// A header that proves who sends.
@@ -170,7 +177,10 @@ impl Gateway {
         let values = variables.values(environment);
         let (mut reasons, warnings) = checked(start::check(&variables, &values), &place);
         let issuers = verifiers(&issuers, &values, &mut reasons);
-        let targets = targets(&upstreams, &values, &mut reasons);
+        let mut targets = targets(&upstreams, &values, &mut reasons);
+        for (target, quota) in targets.iter_mut().zip(blueprint.quotas) {
+            target.quota = quota;
+        }
         let logging = logging(&fallback.log, &values, &mut reasons);
         let explainer = blueprint.explain.as_ref().map(|config| explainer(config, &values, &name, &mut reasons));
         let metrics = blueprint.metrics.and_then(|config| metrics(config, &values, &mut reasons));
@@ -192,6 +202,8 @@ impl Gateway {
             trace: fallback.trace,
             reads,
             before: Some(before).filter(|before| *before != before::Config::default()),
+            plans: blueprint.plans,
+            ipv6_prefix: blueprint.ipv6_prefix,
             logging,
             targets,
             issuers,
@@ -244,7 +256,8 @@ impl Gateway {
         let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
         let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
         let is_closed = policy.maintenance.as_ref().is_some_and(|closed| closed.on.is_on(&self.values));
-        Ready { cors, is_closed, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
+        let header_list = intern(&mut self.header_lists.borrow_mut(), &list);
+        Ready { cors, is_closed, header_list }
     }
 
     /// How many routes and upstreams there are.
@@ -337,7 +350,7 @@ impl Target {
             }
         };
         let (name, timeout) = (upstream.name.clone(), upstream.timeout);
-        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential, signer })
+        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential, signer, quota: None })
     }
 }
 

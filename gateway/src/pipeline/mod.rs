@@ -19,6 +19,7 @@ mod fleet;
 pub mod gateway;
 mod health;
 pub mod hint;
+mod limit_keys;
 mod limits;
 mod metrics;
 pub mod run;
