@@ -271,7 +271,7 @@ impl Slices {
     /// The same for all who wait; for nobody, if no tokens are needed.
     fn ask_for_all(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
         self.with(now, wanted, |slot| {
-            let settled = slot.settle(now, &wanted.rule);
+            let settled = slot.settle(now, &wanted.rule, needs > 0);
             let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
             let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
             let waits = if needs > 0 { std::mem::take(&mut slot.lacking).saturating_sub(needs) } else { 0 };
