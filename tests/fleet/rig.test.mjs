@@ -204,6 +204,15 @@ describe('an object', () => {
     assert.equal((await rig.iso(1).ask('/health/ready')).status, 200);
   });
 
+  test('throws as long as it is told to, and has done half of what it was asked for', async () => {
+    await rig.throwing('Signals', name, true);
+    for (const isolate of [rig.iso(0), rig.iso(1), rig.iso(2)]) assert.match(await advance(isolate), /has this object throw/);
+    await rig.throwing('Signals', name, false);
+    assert.equal(await sequence(), 1);
+    assert.ok((await rig.iso(1).named('SIGNALS')).includes(name));
+    assert.ok(!(await rig.iso(3).named('SIGNALS')).includes(name));
+  });
+
   test('wakes when its alarm goes off, and when it is told to', async () => {
     const rung = () => rig.iso(2).call('PROBES', ['getByName', name], ['rung']);
     await rig.iso(1).call('PROBES', ['getByName', name], ['set', 50]);
@@ -374,6 +383,19 @@ describe('the whole fleet', () => {
     assert.ok(outcome.requests.every(({ port }) => [rig.iso(0).port, rig.iso(1).port].includes(port)));
   });
 
+  test('gets requests as fast as they are answered, until it is told that it is enough', async () => {
+    const load = rig.hammer({ iso: [0, 1], each: 2, path: '/health/live' });
+    await eventually(() => load.requests.length >= 40);
+    const requests = await load.stop();
+    assert.ok(requests.every(({ status, sentMs, doneMs }) => status === 200 && sentMs < doneMs));
+    const atOnce = requests.map(({ sentMs: at }) => requests.filter(({ sentMs, doneMs }) => sentMs <= at && doneMs > at).length);
+    assert.ok(Math.max(...atOnce) <= 4, `${Math.max(...atOnce)} at once`);
+    assert.equal(new Set(requests.map(({ port }) => port)).size, 2);
+    const { length } = requests;
+    await rig.iso(0).ask('/health/live');
+    assert.equal(load.requests.length, length);
+  });
+
   test('tells requests without an answer from others', async () => {
     const { statuses } = await rig.burst({ iso: 0, count: 2, path: (number) => ['/open/hang', '/health/live'][number], timeoutMs: 200 });
     assert.deepEqual(statuses, { 0: 1, 200: 1 });
@@ -406,7 +428,7 @@ describe('the whole fleet', () => {
 
 describe('rounds', () => {
   test('have the time that is left when everything has been looked at once', () => {
-    assert.deepEqual([10, 60, 600].map((seconds) => shareOf('the sequence', seconds) / 1000), [5, 40, 580]);
+    assert.deepEqual([10, 60, 600].map((seconds) => shareOf('the sequence', seconds) / 1000), [2.5, 15, 285]);
     assert.throws(() => shareOf('the sequenze'), /the sequenze has no weight/);
   });
 

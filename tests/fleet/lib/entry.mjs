@@ -27,6 +27,7 @@ let cf;
 const ORDERS = {
   faults: (plans) => faults.set(plans),
   counts: () => faults.counts(),
+  named: ({ binding }) => faults.named(binding),
   skew: ({ ms }) => skewClock(ms),
   place: (given) => {
     cf = given;

@@ -35,6 +35,7 @@ export class Faults {
   #plans = new Map();
   #total = {};
   #recent = {};
+  #named = {};
   #pause;
 
   constructor(pause) {
@@ -55,6 +56,16 @@ export class Faults {
     const recent = this.#recent;
     this.#recent = {};
     return { total: structuredClone(this.#total), recent };
+  }
+
+  /** The names of the objects of a binding that were called by one. */
+  named(binding) {
+    return [...(this.#named[binding] ?? [])];
+  }
+
+  /** An object of a binding is about to be called by its name. */
+  names(binding, name) {
+    (this.#named[binding] ??= new Set()).add(name);
   }
 
   /** Makes a call to a binding, as its plan has it. */

@@ -57,6 +57,11 @@ export class Isolate extends Gateway {
     return this.order('counts');
   }
 
+  /** The names of the objects of a binding that it has called by their names. */
+  named(binding) {
+    return this.order('named', { binding });
+  }
+
   /** Calls a binding as the Worker would, faults included: `call('DB', ['prepare', 'SELECT 1'], ['first'])`. */
   call(binding, ...steps) {
     return this.order('call', { binding, steps });

@@ -20,6 +20,31 @@ export function burst({ count, ...rest }) {
   return send({ ...rest, count, dueAt: () => 0 });
 }
 
+/**
+ * Sends requests as fast as they are answered, so many at a time to each port, until `stop()` of what this gives. Its
+ * `requests` are { port, sentMs, doneMs, status, headers, body } by `performance.now()`, in the order of their ends.
+ */
+export function hammer({ ports, each, timeoutMs = TIMEOUT_MS, ...request }) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+  const requests = [];
+  let going = true;
+  const run = async (port) => {
+    while (going) {
+      const sentMs = performance.now();
+      const result = await exchange({ port, agent, timeoutMs, ...request }).catch((error) => ({ error: error.message }));
+      requests.push({ port, sentMs, doneMs: performance.now(), ...result });
+    }
+  };
+  const runs = ports.flatMap((port) => Array.from({ length: each }, () => run(port)));
+  const stop = async () => {
+    going = false;
+    await Promise.all(runs);
+    agent.destroy();
+    return requests;
+  };
+  return { requests, stop };
+}
+
 async function send({ ports, count, dueAt, timeoutMs = TIMEOUT_MS, ...request }) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
   const started = performance.now();
@@ -38,7 +63,7 @@ async function send({ ports, count, dueAt, timeoutMs = TIMEOUT_MS, ...request })
   }
 }
 
-/** One request: { number, port, dueMs, sentMs, ms, status, body } or, without an answer, `error` instead of the last two. */
+/** One request: { number, port, dueMs, sentMs, ms, status, headers, body } or, without an answer, `error` instead of the last three. */
 async function one({ number, port, dueMs, elapsed, agent, timeoutMs, request }) {
   const sentMs = elapsed();
   const given = Object.fromEntries(Object.entries(request).map(([key, value]) => [key, typeof value === 'function' ? value(number) : value]));
@@ -54,7 +79,7 @@ function exchange({ port, agent, timeoutMs, path, method = 'GET', headers = {}, 
       const chunks = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.once('error', reject);
-      response.once('end', () => resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString() }));
+      response.once('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }));
     });
     request.end(body);
   });

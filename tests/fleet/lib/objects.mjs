@@ -8,6 +8,7 @@ export { RpcTarget, WorkerEntrypoint, waitUntil } from 'cloudflare:workers';
 export const env = shimmed(bindings);
 
 const held = Symbol('held');
+const throwing = Symbol('throwing');
 const changed = new WeakSet();
 
 export class DurableObject extends RealObject {
@@ -26,6 +27,11 @@ export class DurableObject extends RealObject {
     this[held] = ms;
   }
 
+  /** From now on calls throw, until it is told otherwise or ends; every other one when it has done what was asked for. */
+  fleetThrow(throws) {
+    this[throwing] = throws ? { calls: 0 } : undefined;
+  }
+
   /** Runs the handler of the alarm, whenever it is set for. */
   async fleetAlarm() {
     await this.ctx.storage.deleteAlarm();
@@ -33,7 +39,7 @@ export class DurableObject extends RealObject {
   }
 }
 
-/** Lets calls of a class wait where they have to; where not, they run as they did, in the turn in which they come. */
+/** Lets calls of a class wait or throw where they have to; where not, they run as they did, in the turn in which they come. */
 function change(prototype) {
   if (changed.has(prototype)) return;
   changed.add(prototype);
@@ -41,10 +47,17 @@ function change(prototype) {
     const real = prototype[name];
     if (typeof real !== 'function') continue;
     prototype[name] = function (...given) {
+      if (this[throwing] !== undefined) return thrown(this[throwing], () => real.apply(this, given));
       if (!(this[held] > 0)) return real.apply(this, given);
       return scheduler.wait(this[held]).then(() => real.apply(this, given));
     };
   }
+}
+
+async function thrown(state, work) {
+  state.calls += 1;
+  if (state.calls % 2 === 0) await work();
+  throw new Error('the rig has this object throw');
 }
 
 /** An object of the rig's own, for what the Worker's objects do not show: alarms, and calls of an object. */

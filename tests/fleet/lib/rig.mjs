@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { SECRET } from '../../worker/lib/tokens.mjs';
 import { Isolate } from './isolate.mjs';
-import { burst, load } from './load.mjs';
+import { burst, hammer, load } from './load.mjs';
 import { migrate, workerOptions } from './wrangler-toml.mjs';
 
 const { Miniflare, NoOpLog, convertV4MiniflareOptions } = createRequire(import.meta.url)('miniflare');
@@ -127,6 +127,11 @@ class Rig {
     return this.#order(what, name, 'fleetHold', ms);
   }
 
+  /** From now on calls of an object throw, every other one when it has done what was asked for, until it ends or is told false. */
+  throwing(what, name, throws) {
+    return this.#order(what, name, 'fleetThrow', throws);
+  }
+
   /** Has an object wake now, whenever its alarm is set for. Alarms themselves go by the clock of the machine. */
   alarm(what, name) {
     return this.#order(what, name, 'fleetAlarm');
@@ -172,6 +177,11 @@ class Rig {
   /** Sends requests all at once; see load.mjs. */
   burst({ iso, ...rest }) {
     return burst({ ports: this.#ports(iso), ...rest });
+  }
+
+  /** Sends requests as fast as they are answered; see load.mjs. */
+  hammer({ iso, ...rest }) {
+    return hammer({ ports: this.#ports(iso), ...rest });
   }
 
   #ports(iso) {

@@ -21,7 +21,7 @@ export function shimming(faults) {
 function shimmed(env, faults) {
   return Object.fromEntries(Object.entries(env).map(([name, binding]) => {
     const shim = SHIMS[binding?.constructor?.name];
-    return [name, shim === undefined ? binding : shim(binding, (send) => faults.call(name, send))];
+    return [name, shim === undefined ? binding : shim(binding, (send) => faults.call(name, send), (object) => faults.names(name, object))];
   }));
 }
 
@@ -30,11 +30,12 @@ function calling(binding, methods, call) {
   return instead(binding, (name, real) => (methods.includes(name) ? (...given) => call(() => real(...given)) : undefined));
 }
 
-/** A namespace whose stubs make their calls by the plan. */
-function objects(namespace, call) {
+/** A namespace whose stubs make their calls by the plan. `meet` hears the names of objects. */
+function objects(namespace, call, meet) {
   return instead(namespace, (name, real) => {
-    if (name === 'get' || name === 'getByName') return (...given) => stub(real(...given), call);
-    return name === 'jurisdiction' ? (...given) => objects(real(...given), call) : undefined;
+    if (name === 'get') return (...given) => stub(real(...given), call);
+    if (name === 'getByName') return (...given) => (meet(given[0]), stub(real(...given), call));
+    return name === 'jurisdiction' ? (...given) => objects(real(...given), call, meet) : undefined;
   });
 }
 
