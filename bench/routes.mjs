@@ -51,3 +51,16 @@ export const MEASURED = { path: '/api/v1/items/42?expand=price', route: '/api/v1
 
 /** The same resource through Ferrogate's pass-through route, which no other contender has. */
 export const PASS_THROUGH = '/raw/items/42?expand=price';
+
+/** More of the same in Ferrogate's bench/limits.toml: the name in the path, and what its route says. `limits-1` and `-2`
+ * have the whole work of the measured route, the others only forward. */
+export const LIMITED = [
+  ['limits-1', 'rate_limit = "1000000/min per address"'],
+  ['limits-2', 'rate_limit = ["1000000/min per principal", "100000000/hour per global"]'],
+]
+  .map(([name, limit]) => ({ name, more: `use = "api"\nscopes = ["items:read"]\n${limit}` }))
+  .concat([
+    { name: 'plain-0', more: 'auth = "none"' },
+    { name: 'plain-1', more: 'auth = "none"\nrate_limit = { name = "client", limit = "1000000/min per address" }' },
+    { name: 'plain-5', more: 'auth = "none"\nrate_limit = { name = "few", limit = "5/min per address" }' },
+  ]);
