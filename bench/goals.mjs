@@ -10,6 +10,12 @@ export const GOALS = [
   { name: 'refused / Hono', row: 'refused:ferrogate', base: 'refused:hono', must: 0.5, goal: 0.35 },
 ];
 
+/** What may come on top inside the isolate, in microseconds (inside.mjs): one case less another. Each limit costs the same. */
+export const INSIDE_GOALS = [
+  { name: 'what a warm limit adds', row: 'full, a warm limit', base: 'full', must: 2 },
+  { name: 'what two warm limits add', row: 'full, two warm limits', base: 'full', must: 4 },
+];
+
 /** A shared machine moves a ratio by this much without any change of ours; the gate allows for it. */
 export const GATE_TOLERANCE = 1.15;
 

@@ -1,11 +1,13 @@
 // Microseconds of one begin + step inside the isolate: what the gateway itself costs, without workerd's HTTP.
 //
-//   node bench/inside.mjs [--calls 100000] [--rounds 9] [--only REGEX]
+//   node bench/inside.mjs [--calls 100000] [--rounds 9] [--only REGEX] [--gate]
 //
+// --gate fails when something adds more than goals.mjs lets it, with the tolerance of all goals.
 // Packing and reading the plan are part of it. The time is the CPU of the whole process, taken from outside, less that
 // of a request that calls nothing; cases alternate.
 import { parseArgs } from 'node:util';
 import { bundleFiles } from './contenders.mjs';
+import { GATE_TOLERANCE, INSIDE_GOALS } from './goals.mjs';
 import { INSIDE_BUNDLE, compatibility } from './lib/places.mjs';
 import { cpuNanoseconds, stop } from './lib/processes.mjs';
 import { fastestQuarter, median, table } from './lib/statistics.mjs';
@@ -17,6 +19,7 @@ const { values: options } = parseArgs({
     calls: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
+    gate: { type: 'boolean', default: false },
   },
 });
 const calls = Number(options.calls);
@@ -47,6 +50,15 @@ async function measure(server) {
   return results;
 }
 
+/** What goals say of the difference of two cases: of their fastest quarters, and round by round. */
+function added(results) {
+  const measured = INSIDE_GOALS.filter(({ row, base }) => results[row]?.length > 0 && results[base]?.length > 0);
+  return measured.map(({ name, row, base, must }) => {
+    const now = fastestQuarter(results[row]) - fastestQuarter(results[base]);
+    return { name, must, now, rounds: median(results[row].map((time, round) => time - results[base][round])) };
+  });
+}
+
 const tokens = await makeTokens();
 const server = await startWorkerd({
   files: bundleFiles(INSIDE_BUNDLE),
@@ -61,3 +73,7 @@ const rows = Object.entries(results).map(([name, times]) => [
   median(times).toFixed(2),
 ]);
 console.log(table(['case', 'µs, fastest quarter', 'µs, median'], rows));
+const goals = added(results);
+const lines = goals.map(({ name, now, rounds, must }) => [name, `${now.toFixed(2)} (${rounds.toFixed(2)})`, must.toFixed(2), now <= must ? 'met' : 'missed']);
+if (lines.length > 0) console.log(`\n${table(['goal', 'now, µs', 'must', ''], lines)}`);
+if (options.gate && goals.some(({ now, must }) => now > must * GATE_TOLERANCE)) process.exitCode = 1;

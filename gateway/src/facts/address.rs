@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
+use crate::http::decimal;
+
 /// The address of a client, as the header says that the configuration trusts. Made by `address` alone. An IPv4-mapped
 /// IPv6 address is the IPv4 address that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,14 @@ impl Address {
     #[must_use]
     pub fn network(self, ipv6_prefix: u8) -> String {
         match self.0 {
-            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V4(address) => {
+                let mut text = String::with_capacity(15);
+                for octet in address.octets() {
+                    text.push_str(if text.is_empty() { "" } else { "." });
+                    decimal::push(&mut text, octet.into());
+                }
+                text
+            }
             IpAddr::V6(address) => {
                 let rest = u128::MAX.checked_shr(ipv6_prefix.into()).unwrap_or_default();
                 format!("{}/{ipv6_prefix}", Ipv6Addr::from_bits(address.to_bits() & !rest))

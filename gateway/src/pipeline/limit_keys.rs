@@ -7,7 +7,7 @@ use crate::{
     config::rate::Key,
     facts::principal::Principal,
     fleet::limits::{self, Count, Rule},
-    http::Millis,
+    http::{Millis, decimal},
     pipeline::{exchange::Exchange, gateway::ReadyRoute},
     stages::rate_limit::{ANONYMOUS, AUTHENTICATED, Limit, Plan, Until},
 };
@@ -79,10 +79,10 @@ fn longest(exchange: &Exchange<'_>, until: Until) -> Millis {
 
 /// What a request is counted under, of each key with its length in front: no value can pass for two.
 pub(super) fn key(exchange: &Exchange<'_>, limit: &Limit) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(32);
     for key in &limit.keys {
         let part = part(exchange, key);
-        text.push_str(&part.len().to_string());
+        decimal::push(&mut text, u64::try_from(part.len()).unwrap_or(u64::MAX));
         text.push(':');
         text.push_str(&part);
     }

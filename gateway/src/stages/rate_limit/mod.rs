@@ -13,7 +13,7 @@ use crate::{
     config::rate::Key,
     fleet::limits::{Count, Rule, adaptive::Adapts, slices::Told},
     http::{
-        Millis,
+        Millis, decimal,
         edits::Edits,
         problem::{Fault, Kind, Problem},
     },
@@ -261,16 +261,18 @@ pub fn finish(head: &mut Edits, headers: Headers, readings: &[Reading<'_>], now:
     if shown.peek().is_none() || headers == Headers::None {
         return;
     }
-    let (mut policies, mut states) = (String::new(), String::new());
+    // Enough for most, so that nothing has to be moved.
+    let (mut policies, mut states) = (String::with_capacity(64), String::with_capacity(64));
     let mut nearest: Option<&Reading<'_>> = None;
     for reading in shown {
-        let separator = if policies.is_empty() { "" } else { ", " };
         let Reading { limit, told, is_alone, rule, .. } = reading;
-        let name = &limit.name;
-        policies.push_str(&format!("{separator}\"{name}\";q={}{}", rule.limit, window(rule)));
-        let alone = if *is_alone { ";local" } else { "" };
-        let reset_s = told.reset_ms.div_ceil(1_000);
-        states.push_str(&format!("{separator}\"{name}\";r={};t={reset_s}{alone}", told.left));
+        quoted(&mut policies, &limit.name);
+        number(&mut policies, ";q=", rule.limit.into());
+        window(&mut policies, rule);
+        quoted(&mut states, &limit.name);
+        number(&mut states, ";r=", told.left.into());
+        number(&mut states, ";t=", told.reset_ms.div_ceil(1_000));
+        states.push_str(if *is_alone { ";local" } else { "" });
         nearest = nearest.filter(|nearest| nearest.told.left <= told.left).or(Some(reading));
     }
     head.set("ratelimit-policy", policies);
@@ -283,13 +285,28 @@ pub fn finish(head: &mut Edits, headers: Headers, readings: &[Reading<'_>], now:
     }
 }
 
+/// The next item of a list.
+fn quoted(text: &mut String, name: &str) {
+    text.push_str(if text.is_empty() { "\"" } else { ", \"" });
+    text.push_str(name);
+    text.push('"');
+}
+
+/// A parameter of an item.
+fn number(text: &mut String, name: &str, number: u64) {
+    text.push_str(name);
+    decimal::push(text, number);
+}
+
 /// The parameters that tell the window, in seconds, and what is counted if it is not requests. Months have no length, and
 /// requests at once no window.
-fn window(rule: &Rule) -> String {
+fn window(text: &mut String, rule: &Rule) {
     match rule.count {
-        Count::Fixed(crate::fleet::limits::Calendar::Month) => String::new(),
-        Count::Flight(_) => ";qu=\"concurrent-requests\"".to_owned(),
-        Count::Sliding(_) | Count::Fixed(_) | Count::Bucket(..) => format!(";w={}", rule.window_ms().div_euclid(1_000)),
+        Count::Fixed(crate::fleet::limits::Calendar::Month) => {}
+        Count::Flight(_) => text.push_str(";qu=\"concurrent-requests\""),
+        Count::Sliding(_) | Count::Fixed(_) | Count::Bucket(..) => {
+            number(text, ";w=", rule.window_ms().div_euclid(1_000));
+        }
     }
 }
 
