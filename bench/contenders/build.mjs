@@ -32,6 +32,9 @@ const SOURCES = {
   hand: 'hand/index.mjs',
   hono: 'hono.mjs',
   'hono-every-stage': 'hono-every-stage.mjs',
+  'limits-bare': 'limits/bare.mjs',
+  'limits-hono': 'limits/hono.mjs',
+  'limits-binding': 'limits/binding.mjs',
 };
 
 const run = (command, args, options = {}) => execFileSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });

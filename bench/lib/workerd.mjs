@@ -15,15 +15,27 @@ const moduleLine = (file) => {
   return `(name = ${text(name)}, ${MODULE_KIND[name.split('.').pop()] ?? 'esModule'} = embed ${text(name)})`;
 };
 
-/** worker: {files: [main, ...], bindings: {NAME: text}, flags: [compatibility flag, ...], v8Flags: [flag, ...]} */
-function configuration(worker, port) {
-  const bindings = Object.entries(worker.bindings).map(
-    ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
-  );
+/** What a Worker with Durable Objects has besides; each class has storage of its own. */
+function objectsOf(classes) {
+  if (classes.length === 0) return '';
+  const namespaces = classes.map((name) => `(className = ${text(name)}, uniqueKey = ${text(name)}, enableSql = true)`);
+  return `durableObjectNamespaces = [${namespaces.join(', ')}], durableObjectStorage = (localDisk = "objects"),`;
+}
+
+/** worker: {files: [main, ...], bindings: {NAME: text}, objects: {NAME: class}, flags: [compatibility flag, ...],
+ * v8Flags: [flag, ...]} */
+function configuration(worker, port, folder) {
+  const objects = Object.entries(worker.objects ?? {});
+  const bindings = [
+    ...Object.entries(worker.bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+    ...objects.map(([name, value]) => `(name = ${text(name)}, durableObjectNamespace = ${text(value)})`),
+  ];
+  const disk = objects.length === 0 ? '' : `(name = "objects", disk = (path = ${text(join(folder, 'objects'))}, writable = true)),`;
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
+    ${disk}
     (name = "internet", network = (allow = ["private", "public", "local"])),
   ],
   v8Flags = [${(worker.v8Flags ?? []).map(text).join(', ')}],
@@ -34,6 +46,7 @@ const worker :Workerd.Worker = (
   compatibilityDate = ${text(compatibility().date)},
   compatibilityFlags = [${(worker.flags ?? []).map(text).join(', ')}],
   bindings = [${bindings.join(', ')}],
+  ${objectsOf(objects.map(([, value]) => value))}
 );
 `;
 }
@@ -41,11 +54,11 @@ const worker :Workerd.Worker = (
 /** Lays the files out and writes the configuration; `launch` starts the process and does not wait for it. */
 export async function prepareWorkerd(worker) {
   const folder = join(scratchFolder(), `workerd-${started++}`);
-  mkdirSync(folder);
+  mkdirSync(join(folder, 'objects'), { recursive: true });
   for (const file of worker.files) copyFileSync(file, join(folder, basename(file)));
   const port = await freePort();
   const config = join(folder, 'config.capnp');
-  writeFileSync(config, configuration(worker, port));
+  writeFileSync(config, configuration(worker, port, folder));
   return { port, launch: (options) => start(CORES.server, workerd, ['serve', config], options) };
 }
 

@@ -21,28 +21,31 @@ export function burst({ count, ...rest }) {
 }
 
 /**
- * Sends requests as fast as they are answered, so many at a time to each port, until `stop()` of what this gives. Its
- * `requests` are { port, sentMs, doneMs, status, headers, body } by `performance.now()`, in the order of their ends.
+ * Sends requests as fast as they are answered, so many at a time to each port, until there were `count` or until `stop()` of
+ * what this gives. Its `requests` are { port, sentMs, doneMs, status, headers, body } by `performance.now()`, in the order of
+ * their ends; `stop()` and `done` come to the same. What is sent is as for `load`.
  */
-export function hammer({ ports, each, timeoutMs = TIMEOUT_MS, ...request }) {
+export function hammer({ ports, each, count = Infinity, timeoutMs = TIMEOUT_MS, ...request }) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
   const requests = [];
-  let going = true;
+  let [most, number] = [count, 0];
   const run = async (port) => {
-    while (going) {
+    while (number < most) {
       const sentMs = performance.now();
-      const result = await exchange({ port, agent, timeoutMs, ...request }).catch((error) => ({ error: error.message }));
+      const result = await exchange({ port, agent, timeoutMs, ...given(request, number++) }).catch((error) => ({ error: error.message }));
       requests.push({ port, sentMs, doneMs: performance.now(), ...result });
     }
   };
   const runs = ports.flatMap((port) => Array.from({ length: each }, () => run(port)));
-  const stop = async () => {
-    going = false;
-    await Promise.all(runs);
+  const done = Promise.all(runs).then(() => {
     agent.destroy();
     return requests;
+  });
+  const stop = () => {
+    most = 0;
+    return done;
   };
-  return { requests, stop };
+  return { requests, done, stop };
 }
 
 async function send({ ports, count, dueAt, timeoutMs = TIMEOUT_MS, ...request }) {
@@ -66,9 +69,13 @@ async function send({ ports, count, dueAt, timeoutMs = TIMEOUT_MS, ...request })
 /** One request: { number, port, dueMs, sentMs, ms, status, headers, body } or, without an answer, `error` instead of the last three. */
 async function one({ number, port, dueMs, elapsed, agent, timeoutMs, request }) {
   const sentMs = elapsed();
-  const given = Object.fromEntries(Object.entries(request).map(([key, value]) => [key, typeof value === 'function' ? value(number) : value]));
-  const result = await exchange({ port, agent, timeoutMs, ...given }).catch((error) => ({ error: error.message }));
+  const result = await exchange({ port, agent, timeoutMs, ...given(request, number) }).catch((error) => ({ error: error.message }));
   return { number, port, dueMs, sentMs, ms: elapsed() - dueMs, ...result };
+}
+
+/** What the request of this number is. */
+function given(request, number) {
+  return Object.fromEntries(Object.entries(request).map(([key, value]) => [key, typeof value === 'function' ? value(number) : value]));
 }
 
 function exchange({ port, agent, timeoutMs, path, method = 'GET', headers = {}, body }) {
