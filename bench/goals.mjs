@@ -16,7 +16,7 @@ export const INSIDE_GOALS = [
   { name: 'what two warm limits add', row: 'full, two warm limits', base: 'full', must: 4 },
 ];
 
-/** By how many bytes limits may make the wasm memory of an isolate grow, and that of all objects together (limit-hops.mjs). */
+/** By how many bytes limits may make the wasm memory of an isolate grow (limit-hops.mjs). */
 export const LIMITS_MEMORY_MUST = 16_000_000;
 
 /** A shared machine moves a ratio by this much without any change of ours; the gate allows for it. */
