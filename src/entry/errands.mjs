@@ -54,7 +54,7 @@ export function within(ms, promise) {
 export function behind({ instance, due, kind }, request, env, ctx) {
   if ((due & ASKS) !== 0) ctx.waitUntil(refresh(instance, request, env));
   // Who waits for an answer has it asked for himself.
-  if ((due & REPLENISHES) !== 0 && kind !== REPLENISH) ctx.waitUntil(replenish(instance, env));
+  if ((due & REPLENISHES) !== 0 && kind !== REPLENISH) ctx.waitUntil(replenish(instance, env, ctx));
   if ((due & FLUSHES_NOW) !== 0) ctx.waitUntil(flush(instance, env));
   else if ((due & FLUSHES) !== 0) ctx.waitUntil(pause(instance.flushMs).then(() => flush(instance, env)));
 }
@@ -85,18 +85,24 @@ async function handOver(instance, { number, ...errand }, env) {
   if (isCurrent(instance)) instance.flushed(number, typeof answer !== "number");
 }
 
-/** Asks those who count for what will be needed before long, and says what was used. Never rejects. */
-async function replenish(instance, env) {
+/** Asks those who count for what will be needed before long, and says what was used. Never rejects. Comes back when the
+ * object of this name has answered, the others go on behind the response; without a name, when all have. */
+async function replenish(instance, env, ctx, name) {
   if (!isCurrent(instance)) return;
   try {
     const sent = Date.now();
-    const asked = [];
-    for (let need = instance.need(sent); need !== undefined; need = instance.need(sent)) asked.push(hear(instance, need, env));
-    await Promise.all(asked);
+    const [own, others] = [[], []];
+    for (let need = instance.need(sent); need !== undefined; need = instance.need(sent)) {
+      (name === undefined || need.name === name ? own : others).push(hear(instance, need, env).catch(untold));
+    }
+    if (others.length > 0) ctx.waitUntil(Promise.all(others));
+    await Promise.all(own);
   } catch (error) {
-    reportUnlessTrap(error, "limits failed");
+    untold(error);
   }
 }
+
+const untold = (error) => reportUnlessTrap(error, "limits failed");
 
 async function hear(instance, { number, ...errand }, env) {
   const answer = await within(LEASE_MS, send(errand, env)).catch(reason);
@@ -136,8 +142,9 @@ const lacking = new WaitList({ followersMs: LEASE_MS, few: 1, rounds: 1 });
 
 /** Asks for requests that lack the same. Whether they have it then is found out in wasm. */
 export function replenished(plan, request, env, ctx) {
-  const asked = () => replenish(plan.instance, env).then(() => true);
-  return lacking.share(plan.field(), ctx, asked, { deadlineMs: LEASE_MS });
+  const what = plan.field();
+  const asked = () => replenish(plan.instance, env, ctx, what.slice(0, what.indexOf("/"))).then(() => true);
+  return lacking.share(what, ctx, asked, { deadlineMs: LEASE_MS });
 }
 
 /** Does an errand. Gives bytes, or a number where nobody does such errands. */

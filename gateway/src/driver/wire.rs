@@ -18,7 +18,7 @@
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
 //! *Closed*: log. *Forward*: url, binding (empty: the network), header whose number is asked for (empty: none), edits of the request, edits of the answer. *Deliver*:
 //! edits. *Verify*: what was signed, signature. *Run*: the name of the object; its message is in [`Written::message`].
-//! *Replenish*: what for. *Digest*, *Read* and *Refresh*: none.
+//! *Replenish*: the object that is waited for, a slash, what for. *Digest*, *Read* and *Refresh*: none.
 
 use crate::{
     driver::{Turn, effects::Effect, slots::Handle},

@@ -194,7 +194,7 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
     let (hash, object) = limits::place_of(wanted.limit, wanted.key);
     if round < TOGETHER {
         slices.lack(sent, &wanted, round == 0, hash);
-        return ports.replenish(format!("{:x}:{}", wanted.limit, wanted.key), ASK_MS).await;
+        return ports.replenish([&object, "/", wanted.key].concat(), ASK_MS).await;
     }
     let ask = slices.ask(sent, &wanted, wanted.cost, hash);
     let returned = ports.run(limits::errand(object, ask), ASK_MS).await;

@@ -60,8 +60,9 @@ pub trait Errands {
     /// cannot be, for no longer than this many milliseconds.
     fn refresh(&self, within_ms: u32) -> impl Future<Output = ()>;
 
-    /// Has those asked who count, together with others who wait for the same, and waits until what they say is known here
-    /// or cannot be, for no longer than this many milliseconds.
+    /// Has those asked who count, together with others who wait for the same, and waits until what one of them says is known
+    /// here or cannot be, for no longer than this many milliseconds. `what`: the name of that one's object, a slash, what
+    /// for.
     fn replenish(&self, what: String, within_ms: u32) -> impl Future<Output = ()>;
 
     /// How often this request has waited for the platform so far: for errands, the log and components; not for upstreams,

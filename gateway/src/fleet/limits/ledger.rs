@@ -40,8 +40,9 @@ const SETTLE_MS: Millis = 15_000;
 /// How long an account is in memory that nobody asks about, in milliseconds.
 const REMEMBER_MS: Millis = 60_000;
 
-/// Most accounts in memory. Those that nobody asked about for the longest time give way.
-const MOST_ACCOUNTS: usize = 20_000;
+/// Most accounts in memory: some two megabytes. Those that nobody asked about for the longest time give way, and are read again
+/// when somebody does. Objects of a limit may share the memory of one isolate, and there are 64 of them.
+const MOST_ACCOUNTS: usize = 4_000;
 
 /// How many records are looked at in one sweep, and how much time is between two, in milliseconds.
 const SWEEP: usize = 500;
