@@ -14,7 +14,7 @@ use crate::{
         gateway::ReadyRoute,
     },
     ports::Ports,
-    stages::rate_limit::{self, Limit, OnError, Reading},
+    stages::rate_limit::{self, Limit, OnError, Outcome, Reading},
 };
 
 /// How often a request asks together with others who lack the same, and how often at all: an answer may come too late to be
@@ -38,6 +38,23 @@ impl Counted<'_> {
     }
 }
 
+/// A limit has refused the request.
+struct Refusal<'g> {
+    limit: &'g Limit,
+    outcome: Outcome,
+    problem: Problem,
+}
+
+impl<'g> Refusal<'g> {
+    fn full(limit: &'g Limit, free_ms: Millis) -> Self {
+        Self { limit, outcome: Outcome::Refused, problem: rate_limit::refusal(limit, free_ms) }
+    }
+
+    fn unavailable(limit: &'g Limit) -> Self {
+        Self { limit, outcome: Outcome::Unavailable, problem: rate_limit::unavailable(limit) }
+    }
+}
+
 /// Takes the request from the limits that are due at this point of its way: before it is known who asks, or behind.
 pub(super) async fn check<'g, P: Ports>(
     exchange: &mut Exchange<'g>,
@@ -56,10 +73,11 @@ pub(super) async fn check<'g, P: Ports>(
         // In a box, so that the future of a request that need not ask is no larger for it.
         None => super::boxed(take(exchange, &counted, ports)).await,
     };
-    if taken.is_err() {
+    let taken = taken.map_err(|refusal| {
         give_back(exchange, ports.now());
-        exchange.limits = met(exchange, &counted, ports.now());
-    }
+        exchange.limits = met(exchange, &counted, &refusal, ports.now());
+        refusal.problem
+    });
     let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
     exchange.limits.extend(readings);
     Ok(())
@@ -70,7 +88,7 @@ fn at_once<'g>(
     exchange: &Exchange<'_>,
     counted: &[Counted<'g>],
     now: Millis,
-) -> Option<Result<Vec<Reading<'g>>, Problem>> {
+) -> Option<Result<Vec<Reading<'g>>, Refusal<'g>>> {
     let slices = &exchange.gateway.fleet.limits;
     let stands = || counted.iter().map(|counted| (counted, slices.stand(now, &counted.wanted())));
     let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
@@ -79,7 +97,7 @@ fn at_once<'g>(
         Stand::Ready | Stand::Dry | Stand::Away => None,
     });
     if let Some((counted, free_ms)) = refused {
-        return Some(Err(rate_limit::refusal(counted.limit, free_ms)));
+        return Some(Err(Refusal::full(counted.limit, free_ms)));
     }
     if stands().any(|(_, stand)| matches!(stand, Stand::Dry | Stand::Away)) {
         return None;
@@ -92,11 +110,15 @@ fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> V
     let slices = &exchange.gateway.fleet.limits;
     let spent = counted.iter().map(|counted| {
         let wanted = counted.wanted();
-        let told = match slices.stand(now, &wanted) {
-            Stand::Ready => slices.spend(now, &wanted, || limits::place_of(wanted.limit, wanted.key).0),
-            Stand::Refused(_) | Stand::Dry | Stand::Away => slices.told(now, &wanted),
+        let (outcome, told) = match slices.stand(now, &wanted) {
+            Stand::Ready => {
+                let told = slices.spend(now, &wanted, || limits::place_of(wanted.limit, wanted.key).0);
+                (Outcome::Passed, told)
+            }
+            Stand::Refused(_) => (Outcome::Shadow, slices.told(now, &wanted)),
+            Stand::Dry | Stand::Away => (Outcome::Alone, slices.told(now, &wanted)),
         };
-        Reading { limit: counted.limit, told, is_alone: false }
+        Reading { limit: counted.limit, told, outcome }
     });
     spent.collect()
 }
@@ -106,7 +128,7 @@ async fn take<'g, P: Ports>(
     exchange: &Exchange<'_>,
     counted: &[Counted<'g>],
     ports: &P,
-) -> Result<Vec<Reading<'g>>, Problem> {
+) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
     for round in 0..ROUNDS {
         for counted in counted {
@@ -139,27 +161,29 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
 }
 
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
-fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Problem> {
+fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
     let lacking = |counted: &&Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
     for counted in counted.iter().filter(lacking).filter(|counted| !counted.limit.is_shadow) {
         match counted.limit.on_error {
-            OnError::Closed => return Err(rate_limit::unavailable(counted.limit)),
+            OnError::Closed => return Err(Refusal::unavailable(counted.limit)),
             OnError::Local(share) if !slices.spend_alone(now, &counted.wanted(), share.into()) => {
-                return Err(rate_limit::refusal(counted.limit, counted.limit.rule.window_ms()));
+                return Err(Refusal::full(counted.limit, counted.limit.rule.window_ms()));
             }
             OnError::Local(_) | OnError::Open => {}
         }
     }
-    let is_alone: Vec<bool> = counted.iter().map(|counted| lacking(&counted)).collect();
-    let readings = spend(exchange, counted, now).into_iter().zip(is_alone);
-    Ok(readings.map(|(reading, is_alone)| Reading { is_alone, ..reading }).collect())
+    Ok(spend(exchange, counted, now))
 }
 
 /// What is left of each, for the answer to a request that takes nothing.
-fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Vec<Reading<'g>> {
-    let told = |counted: &Counted<'_>| exchange.gateway.fleet.limits.told(now, &counted.wanted());
-    counted.iter().map(|counted| Reading { limit: counted.limit, told: told(counted), is_alone: false }).collect()
+fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'_>, now: Millis) -> Vec<Reading<'g>> {
+    let reading = |counted: &Counted<'g>| {
+        let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
+        let has_refused = std::ptr::eq(counted.limit, refusal.limit);
+        Reading { limit: counted.limit, told, outcome: if has_refused { refusal.outcome } else { Outcome::Spared } }
+    };
+    counted.iter().map(reading).collect()
 }
 
 /// What the request has taken before goes back: it was refused by another limit.

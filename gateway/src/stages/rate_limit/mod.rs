@@ -74,6 +74,38 @@ pub const RATE_LIMIT_UNAVAILABLE: Kind = Kind {
     fault: Fault::Gateway,
 };
 
+/// What a limit has said to a request: the later, the worse for whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing was taken from it: another limit has refused the request.
+    Spared,
+    /// There was room.
+    Passed,
+    /// There was none, and the limit only looks.
+    Shadow,
+    /// Nobody has counted, and this isolate has let it in by itself.
+    Alone,
+    /// Nobody has counted, so it was refused.
+    Unavailable,
+    /// There was no room.
+    Refused,
+}
+
+impl Outcome {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spared => "spared",
+            Self::Passed => "passed",
+            Self::Shadow => "shadow",
+            Self::Alone => "alone",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What a client is told about a limit that its request has met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading<'g> {
@@ -81,8 +113,8 @@ pub struct Reading<'g> {
     pub limit: &'g Limit,
     /// How much of it is left.
     pub told: Told,
-    /// Whether this isolate has decided by itself.
-    pub is_alone: bool,
+    /// What it has said.
+    pub outcome: Outcome,
 }
 
 /// The refusal of a request that is one too many; there will be room in so many milliseconds.
@@ -117,10 +149,10 @@ pub fn finish(head: &mut Edits, readings: &[Reading<'_>]) {
     let (mut policies, mut states) = (String::new(), String::new());
     for reading in shown {
         let separator = if policies.is_empty() { "" } else { ", " };
-        let Reading { limit, told, is_alone } = reading;
+        let Reading { limit, told, outcome } = reading;
         let name = &limit.name;
         policies.push_str(&format!("{separator}\"{name}\";q={}{}", limit.rule.limit, window(&limit.rule)));
-        let alone = if *is_alone { ";local" } else { "" };
+        let alone = if *outcome == Outcome::Alone { ";local" } else { "" };
         let reset_s = told.reset_ms.div_ceil(1_000);
         states.push_str(&format!("{separator}\"{name}\";r={};t={reset_s}{alone}", told.left));
     }
@@ -168,13 +200,13 @@ mod tests {
     fn answers_tell_what_is_left_but_of_hidden_limits() {
         let (open, hidden) = (limit(Count::Sliding(60_000), false), limit(Count::Sliding(1), true));
         let told = Told { left: 7, reset_ms: 1_001, lease: None };
-        let readings = [&open, &hidden, &open].map(|limit| Reading { limit, told, is_alone: false });
+        let readings = [&open, &hidden, &open].map(|limit| Reading { limit, told, outcome: Outcome::Passed });
         let mut head = Edits::default();
         finish(&mut head, &readings);
         assert_eq!(head.value("ratelimit-policy"), Some("\"60/min\";q=60;w=60, \"60/min\";q=60;w=60"));
         assert_eq!(head.value("ratelimit"), Some("\"60/min\";r=7;t=2, \"60/min\";r=7;t=2"));
         let mut head = Edits::default();
-        finish(&mut head, &[Reading { limit: &hidden, told, is_alone: true }]);
+        finish(&mut head, &[Reading { limit: &hidden, told, outcome: Outcome::Alone }]);
         assert_eq!(head, Edits::default());
     }
 }
