@@ -1,6 +1,11 @@
 //! The way of a request through its limits: those that need no caller before anybody is asked for a token, the others
 //! behind `authz`. Either all have room for it, or it takes from none.
 
+pub(super) mod keys;
+pub(super) mod told;
+
+use std::net::IpAddr;
+
 use crate::{
     config::rate::Key,
     fleet::limits::{
@@ -198,9 +203,12 @@ fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
 
 /// What a request is counted under, of each key with its length in front: no value can pass for two.
 fn key_of(exchange: &Exchange<'_>, limit: &Limit) -> String {
+    composed(limit.keys.iter().map(|key| part(exchange, key)))
+}
+
+fn composed(parts: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
-    for key in &limit.keys {
-        let part = part(exchange, key);
+    for part in parts {
         text.push_str(&part.len().to_string());
         text.push(':');
         text.push_str(&part);
@@ -217,8 +225,7 @@ fn part(exchange: &Exchange<'_>, key: &Key) -> String {
         Key::Address => address(exchange),
         // Who names nobody is counted by where he comes from.
         Key::Principal => match (claim("iss").unwrap_or_default(), claim("sub")) {
-            // With its length, so that no subject of one issuer is one of another.
-            (issuer, Some(subject)) => format!("{} {issuer} {subject}", issuer.len()),
+            (issuer, Some(subject)) => principal(&issuer, &subject),
             (_, None) => address(exchange),
         },
         Key::Route => exchange.label().to_owned(),
@@ -235,14 +242,23 @@ fn part(exchange: &Exchange<'_>, key: &Key) -> String {
     }
 }
 
-/// The address of the client; of IPv6 the network that one customer has. All whose address is not known share a count.
+/// With the length of the issuer, so that no subject of one issuer is one of another.
+fn principal(issuer: &str, subject: &str) -> String {
+    format!("{} {issuer} {subject}", issuer.len())
+}
+
+/// The address of the client. All whose address is not known share a count.
 fn address(exchange: &Exchange<'_>) -> String {
-    match exchange.address().map(crate::facts::address::Address::ip) {
-        Some(std::net::IpAddr::V4(address)) => address.to_string(),
-        Some(std::net::IpAddr::V6(address)) => {
+    exchange.address().map(|address| network(address.ip())).unwrap_or_default()
+}
+
+/// An address; of IPv6 the network that one customer has.
+pub(super) fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
-        None => String::new(),
     }
 }

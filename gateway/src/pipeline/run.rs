@@ -79,6 +79,9 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
     gateway.fleet.limits.served(ports.now());
+    if !exchange.limits.is_empty() {
+        limits::told::count(&exchange);
+    }
     gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
