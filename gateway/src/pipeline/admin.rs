@@ -227,7 +227,7 @@ fn resource(change: &Change) -> String {
         Change::Throw(Switch { lever, .. }) | Change::Release(lever) => {
             [lever.kind.word(), ":", &lever.scope.text()].concat()
         }
-        Change::Mark(_) | Change::Unmark(_) => String::new(),
+        _ => String::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::{
     config::rate::Key,
     fleet::limits::{
-        self,
+        self, Rule,
         slices::{ASK_MS, Stand, Wanted},
     },
     http::{Millis, problem::Problem},
@@ -34,12 +34,20 @@ const LONGEST_KEY: usize = 128;
 struct Counted<'g> {
     limit: &'g Limit,
     key: String,
+    /// Its own, or what an operator has said of this key.
+    rule: Rule,
 }
 
-impl Counted<'_> {
+impl<'g> Counted<'g> {
+    fn new(exchange: &Exchange<'_>, limit: &'g Limit, now: Millis) -> Self {
+        let key = key_of(exchange, limit);
+        let rule = exchange.gateway.fleet.rule_of(now, limit.id, &key, limit.rule);
+        Self { limit, key, rule }
+    }
+
     fn wanted(&self) -> Wanted<'_> {
-        let Limit { id, rule, cost, .. } = self.limit;
-        Wanted { limit: *id, rule: *rule, key: &self.key, cost: *cost }
+        let Limit { id, cost, .. } = self.limit;
+        Wanted { limit: *id, rule: self.rule, key: &self.key, cost: *cost }
     }
 }
 
@@ -72,7 +80,7 @@ pub(super) async fn check<'g, P: Ports>(
         return Ok(());
     }
     let due = limits.iter().filter(|limit| limit.is_late() == is_late);
-    let counted: Vec<Counted<'g>> = due.map(|limit| Counted { limit, key: key_of(exchange, limit) }).collect();
+    let counted: Vec<Counted<'g>> = due.map(|limit| Counted::new(exchange, limit, ports.now())).collect();
     let taken = match at_once(exchange, &counted, ports.now()) {
         Some(taken) => taken,
         // In a box, so that the future of a request that need not ask is no larger for it.
@@ -123,7 +131,7 @@ fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> V
             Stand::Refused(_) => (Outcome::Shadow, slices.told(now, &wanted)),
             Stand::Dry | Stand::Away => (Outcome::Alone, slices.told(now, &wanted)),
         };
-        Reading { limit: counted.limit, told, outcome }
+        Reading { limit: counted.limit, rule: counted.rule, told, outcome }
     });
     spent.collect()
 }
@@ -186,7 +194,8 @@ fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'
     let reading = |counted: &Counted<'g>| {
         let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
         let has_refused = std::ptr::eq(counted.limit, refusal.limit);
-        Reading { limit: counted.limit, told, outcome: if has_refused { refusal.outcome } else { Outcome::Spared } }
+        let outcome = if has_refused { refusal.outcome } else { Outcome::Spared };
+        Reading { limit: counted.limit, rule: counted.rule, told, outcome }
     };
     counted.iter().map(reading).collect()
 }
@@ -194,7 +203,7 @@ fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'
 /// What the request has taken before goes back: it was refused by another limit.
 fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
     for reading in std::mem::take(&mut exchange.limits) {
-        let counted = Counted { limit: reading.limit, key: key_of(exchange, reading.limit) };
+        let counted = Counted { limit: reading.limit, key: key_of(exchange, reading.limit), rule: reading.rule };
         if let Some(lease) = reading.told.lease {
             exchange.gateway.fleet.limits.give_back(now, &counted.wanted(), lease);
         }

@@ -74,6 +74,8 @@ struct Slot {
     lacked: Option<Millis>,
     /// How often the object has not answered in a row, and until when it is not asked.
     failures: u32,
+    /// When refusals were forgotten: one of a question from before is not to be believed.
+    forgot_at: Option<Millis>,
     pause_until: Millis,
     /// What was spent without the object.
     alone: Spans,
@@ -325,6 +327,26 @@ impl Slices {
         !self.low.borrow().is_empty()
     }
 
+    /// What was counted of a key has been forgotten, or counts by another rule: a refusal says nothing any more, nor one that
+    /// is on its way.
+    pub fn forget_refusal(&self, now: Millis, limit: u64, key: &Key) {
+        for (text, slot) in self.limits.borrow_mut().get_mut(&limit).into_iter().flatten() {
+            let may_be_refused = slot.refused.is_some() || slot.asked.is_some() || slot.lacked.is_some();
+            if may_be_refused && super::place_of(limit, text).0 == *key {
+                (slot.refused, slot.forgot_at) = (None, Some(now));
+            }
+        }
+    }
+
+    /// The same of all keys: it is not known what was forgotten.
+    pub fn forget_refusals(&self, now: Millis) {
+        let mut limits = self.limits.borrow_mut();
+        limits
+            .values_mut()
+            .flat_map(BTreeMap::values_mut)
+            .for_each(|slot| (slot.refused, slot.forgot_at) = (None, Some(now)));
+    }
+
     fn tell(&self, low: Low) {
         let mut all = self.low.borrow_mut();
         if all.len() < MOST_LOW {
@@ -445,10 +467,17 @@ impl Slot {
             }
             Verdict::Refused { free_ms, again_ms, left } => {
                 let at = |ms: Millis| now.saturating_add(ms);
-                (self.left, self.reset_at, self.refused) = (left, at(free_ms), Some((at(again_ms), at(free_ms))));
+                (self.left, self.reset_at) = (left, at(free_ms));
+                self.refused = (!self.has_forgotten_since(sent)).then(|| (at(again_ms), at(free_ms)));
             }
             Verdict::Settled => {}
         }
+    }
+
+    /// Whether refusals were forgotten while a question that was sent then was on its way.
+    fn has_forgotten_since(&self, sent: Millis) -> bool {
+        let since = self.forgot_at.and_then(|at| at.checked_sub(sent));
+        since.is_some_and(|since| since <= ASK_MS.into())
     }
 
     fn miss(&mut self, now: Millis) {
@@ -491,7 +520,7 @@ mod tests {
         let (_, errand) = slices.question(now).unwrap();
         match message::read_question::<Limits>(&errand.message) {
             Some((Question::Lease(asks), _)) => asks[0].clone(),
-            None => panic!("no question"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -515,6 +544,29 @@ mod tests {
         assert_eq!((second.needs, second.waits), (1, 8));
         let third = slices.ask(5, &wanted, 1, [0; 16]);
         assert_eq!((third.needs, third.waits), (1, 0));
+    }
+
+    #[test]
+    fn a_refusal_is_forgotten_and_one_on_its_way_is_not_believed() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 7, rule: RULE, key: "a", cost: 1 };
+        let key = super::super::place_of(7, "a").0;
+        let refused = Some(Verdict::Refused { free_ms: 60_000, again_ms: 60_000, left: 0 });
+        let _ = slices.ask(1_000, &wanted, 1, key);
+        slices.absorb(1_010, 1_000, &wanted, refused);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Refused(59_990));
+        slices.forget_refusal(1_020, 8, &key);
+        slices.forget_refusal(1_020, 7, &[0; 16]);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Refused(59_990), "that was another one");
+        slices.forget_refusal(1_020, 7, &key);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Dry);
+        for (sent, stand) in [(1_020, Stand::Dry), (1_021, Stand::Refused(59_980))] {
+            let _ = slices.ask(sent, &wanted, 1, key);
+            slices.absorb(1_040, sent, &wanted, refused);
+            assert_eq!(slices.stand(1_060, &wanted), stand, "asked at {sent}");
+        }
+        slices.forget_refusals(1_070);
+        assert_eq!(slices.stand(1_070, &wanted), Stand::Dry);
     }
 
     #[test]

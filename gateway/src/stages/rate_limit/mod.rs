@@ -111,6 +111,8 @@ impl Outcome {
 pub struct Reading<'g> {
     /// The limit.
     pub limit: &'g Limit,
+    /// What holds for this request: the rule of the limit, or what an operator has said.
+    pub rule: Rule,
     /// How much of it is left.
     pub told: Told,
     /// What it has said.
@@ -149,9 +151,9 @@ pub fn finish(head: &mut Edits, readings: &[Reading<'_>]) {
     let (mut policies, mut states) = (String::new(), String::new());
     for reading in shown {
         let separator = if policies.is_empty() { "" } else { ", " };
-        let Reading { limit, told, outcome } = reading;
+        let Reading { limit, rule, told, outcome } = reading;
         let name = &limit.name;
-        policies.push_str(&format!("{separator}\"{name}\";q={}{}", limit.rule.limit, window(&limit.rule)));
+        policies.push_str(&format!("{separator}\"{name}\";q={}{}", rule.limit, window(rule)));
         let alone = if *outcome == Outcome::Alone { ";local" } else { "" };
         let reset_s = told.reset_ms.div_ceil(1_000);
         states.push_str(&format!("{separator}\"{name}\";r={};t={reset_s}{alone}", told.left));
@@ -200,13 +202,14 @@ mod tests {
     fn answers_tell_what_is_left_but_of_hidden_limits() {
         let (open, hidden) = (limit(Count::Sliding(60_000), false), limit(Count::Sliding(1), true));
         let told = Told { left: 7, reset_ms: 1_001, lease: None };
-        let readings = [&open, &hidden, &open].map(|limit| Reading { limit, told, outcome: Outcome::Passed });
+        let readings =
+            [&open, &hidden, &open].map(|limit| Reading { limit, rule: limit.rule, told, outcome: Outcome::Passed });
         let mut head = Edits::default();
         finish(&mut head, &readings);
         assert_eq!(head.value("ratelimit-policy"), Some("\"60/min\";q=60;w=60, \"60/min\";q=60;w=60"));
         assert_eq!(head.value("ratelimit"), Some("\"60/min\";r=7;t=2, \"60/min\";r=7;t=2"));
         let mut head = Edits::default();
-        finish(&mut head, &[Reading { limit: &hidden, told, outcome: Outcome::Alone }]);
+        finish(&mut head, &[Reading { limit: &hidden, rule: hidden.rule, told, outcome: Outcome::Alone }]);
         assert_eq!(head, Edits::default());
     }
 }
