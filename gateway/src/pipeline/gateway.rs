@@ -39,6 +39,7 @@ use crate::{
         guard::before,
         log::{self, Logging},
         maintenance::Maintenance,
+        rate_limit::Limit,
         security_headers, trace,
     },
 };
@@ -260,6 +261,13 @@ impl Gateway {
     /// The methods and paths of routes as configured.
     pub fn route_keys(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| route.key.as_str())
+    }
+
+    /// The limits of all routes, each with the method and path of its route.
+    pub(super) fn limits(&self) -> impl Iterator<Item = (&str, &Limit)> {
+        let of = |route: &Route| self.policies.get(usize::from(route.policy));
+        let limits = self.routes.iter().filter_map(move |route| Some((route.key.as_str(), of(route)?)));
+        limits.flat_map(|(key, policy)| policy.rate_limit.iter().map(move |limit| (key, limit)))
     }
 
     /// Whether some route has this tag.
