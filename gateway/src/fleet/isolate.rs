@@ -175,17 +175,12 @@ impl Isolate {
         if is_whole {
             self.limits.forget_refusals(now);
         }
-        new.iter().for_each(|change| self.forget_refusal(now, change));
-        Ok(())
-    }
-
-    fn forget_refusal(&self, now: Millis, change: &Change) {
-        match change {
-            Change::Override(Override { limit, key, .. }) | Change::Lift(limit, key) | Change::Reset(limit, key) => {
+        for change in &new {
+            if let Change::Reset(limit, key) = change {
                 self.limits.forget_refusal(now, *limit, key);
             }
-            Change::Throw(_) | Change::Release(_) | Change::Mark(_) | Change::Unmark(_) => {}
         }
+        Ok(())
     }
 
     /// The log was waited for in vain: for a while nobody waits for it.

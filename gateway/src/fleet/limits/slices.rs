@@ -186,7 +186,7 @@ impl Slices {
         limits
             .get(&wanted.limit)
             .and_then(|slots| slots.get(wanted.key))
-            .map_or(Stand::Dry, |slot| slot.stand(now, wanted.cost))
+            .map_or(Stand::Dry, |slot| slot.stand(now, wanted))
     }
 
     /// Takes the tokens of a request that stands ready. `hash` is what the object knows the key by.
@@ -327,8 +327,7 @@ impl Slices {
         !self.low.borrow().is_empty()
     }
 
-    /// What was counted of a key has been forgotten, or counts by another rule: a refusal says nothing any more, nor one that
-    /// is on its way.
+    /// What was counted of a key has been forgotten: a refusal says nothing any more, nor one that is on its way.
     pub fn forget_refusal(&self, now: Millis, limit: u64, key: &Key) {
         for (text, slot) in self.limits.borrow_mut().get_mut(&limit).into_iter().flatten() {
             let may_be_refused = slot.refused.is_some() || slot.asked.is_some() || slot.lacked.is_some();
@@ -391,15 +390,18 @@ impl Slot {
         self.held.iter().any(|held| now >= held.ends && held.used < held.tokens)
     }
 
-    fn stand(&self, now: Millis, cost: u32) -> Stand {
-        if self.left_here(now) >= cost {
+    fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
+        if self.left_here(now) >= wanted.cost {
             return Stand::Ready;
         }
         if now < self.pause_until && self.pause_until <= now.saturating_add(LONGEST_PAUSE_MS) {
             return Stand::Away;
         }
         match self.refused {
-            Some((until, free_at)) if now < until => Stand::Refused(free_at.saturating_sub(now)),
+            // A refusal by another rule says nothing of this one.
+            Some((until, free_at)) if now < until && self.rule == Some(wanted.rule) => {
+                Stand::Refused(free_at.saturating_sub(now))
+            }
             _ => Stand::Dry,
         }
     }
@@ -477,7 +479,7 @@ impl Slot {
     /// Whether refusals were forgotten while a question that was sent then was on its way.
     fn has_forgotten_since(&self, sent: Millis) -> bool {
         let since = self.forgot_at.and_then(|at| at.checked_sub(sent));
-        since.is_some_and(|since| since <= ASK_MS.into())
+        since.is_some_and(|since| (1..=ASK_MS.into()).contains(&since))
     }
 
     fn miss(&mut self, now: Millis) {
@@ -560,11 +562,13 @@ mod tests {
         assert_eq!(slices.stand(1_020, &wanted), Stand::Refused(59_990), "that was another one");
         slices.forget_refusal(1_020, 7, &key);
         assert_eq!(slices.stand(1_020, &wanted), Stand::Dry);
-        for (sent, stand) in [(1_020, Stand::Dry), (1_021, Stand::Refused(59_980))] {
+        for (sent, stand) in [(1_019, Stand::Dry), (1_020, Stand::Refused(59_980))] {
             let _ = slices.ask(sent, &wanted, 1, key);
             slices.absorb(1_040, sent, &wanted, refused);
             assert_eq!(slices.stand(1_060, &wanted), stand, "asked at {sent}");
         }
+        let other = Wanted { rule: Rule { limit: 61, ..RULE }, ..wanted };
+        assert_eq!(slices.stand(1_060, &other), Stand::Dry, "that was another rule");
         slices.forget_refusals(1_070);
         assert_eq!(slices.stand(1_070, &wanted), Stand::Dry);
     }
