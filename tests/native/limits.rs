@@ -83,6 +83,11 @@ auth = "main"
 respond = "here"
 rate_limit = [{ limit = "1/hour per principal and path.id", name = "mine" }, { limit = "3/hour per header:x-key and claim:plan", name = "keyed" }]
 
+[routes."GET /reset/{token}"]
+use = "open"
+respond = "here"
+rate_limit = { limit = "1/hour per path.token", name = "once" }
+
 [routes."GET /one"]
 use = "open"
 respond = "here"
@@ -359,6 +364,13 @@ fn keys_that_are_refused_most_are_told_without_secrets() {
         world.behind();
     }
     world.get(0, 3, "/shadow", "192.0.2.1");
+    world.get(0, 2, "/reset/s-e-c-r-e-t", "192.0.2.1");
+    world.get(0, 2, &format!("/reset/{}", "long".repeat(60)), "192.0.2.1");
+    let (eve, long) = (bearer_of(json!({ "sub": "eve" })), "7".repeat(200));
+    for _ in 0..2 {
+        world.send(1, "GET", &format!("/shops/{long}"), &[("authorization", &eve)], "");
+        world.behind();
+    }
     let keyed = format!("header:x-key={}&claim:plan={}", hashed("k-e-y"), hashed("gold plated"));
     let expected = [
         "{limit=\"few\",key=\"address=2001:db8:0:0::/64\"} 10".to_owned(),
@@ -366,12 +378,18 @@ fn keys_that_are_refused_most_are_told_without_secrets() {
         "{limit=\"few\",key=\"address=192.0.2.1\"} 2".to_owned(),
         "{limit=\"mine\",key=\"issuer=https://issuer.test/&principal=bob%20the%20builder&path.id=9\"} 2".to_owned(),
         "{limit=\"watched\",key=\"global\"} 2".to_owned(),
+        format!(
+            "{{limit=\"mine\",key=\"{}\"}} 1",
+            hashed(&format!("issuer=https://issuer.test/&principal=eve&path.id={long}"))
+        ),
+        format!("{{limit=\"once\",key=\"path.token={}\"}} 1", hashed("s-e-c-r-e-t")),
+        format!("{{limit=\"once\",key=\"path.token={}\"}} 1", hashed(&"long".repeat(60))),
     ];
     let mut told = world.counted("ferrogate_rate_limit_refused_keys{").into_iter().map(|line| format!("{{{line}"));
     assert_eq!(told.by_ref().collect::<std::collections::BTreeSet<_>>(), expected.into_iter().collect());
     assert_eq!(world.counted("ferrogate_rate_limit_refused_keys_error"), [" 0"]);
     let page = world.counted("").join("\n");
-    assert!(!page.contains("k-e-y") && !page.contains("gold"), "{page}");
+    assert!(["k-e-y", "gold", "s-e-c", "long"].iter().all(|secret| !page.contains(secret)), "{page}");
     world.later(3_600_000);
     assert_eq!(world.counted("ferrogate_rate_limit_refused_keys{"), [""; 0]);
 }
@@ -389,7 +407,19 @@ fn operators_see_every_limit_with_its_counts_and_who_was_refused() {
     sorted.sort_unstable();
     assert_eq!(
         sorted,
-        ["7/day per route", "7/day per route", "drops", "few", "keyed", "mine", "narrow", "shut", "watched", "wide"]
+        [
+            "7/day per route",
+            "7/day per route",
+            "drops",
+            "few",
+            "keyed",
+            "mine",
+            "narrow",
+            "once",
+            "shut",
+            "watched",
+            "wide"
+        ]
     );
     let of = |name: &str| limits[names.iter().position(|known| *known == name).unwrap()].clone();
     let few = of("few");

@@ -336,7 +336,7 @@ fn named<'g>(exchange: &Exchange<'g>) -> Result<Named<'g>, Problem> {
         Key::Address => address.clone(),
         _ => value(&pairs, &key.to_string()).unwrap_or_default().to_owned(),
     };
-    let values = Values { principal, of: &of };
+    let values = Values { principal, logging: &exchange.gateway.logging, of: &of };
     let hash = limits::place_of(limit.id, &keys::counted(limit, &values)).0;
     Ok(Named { limit, hash, shown: keys::shown(limit, &values) })
 }

@@ -6,7 +6,12 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{composed, part, principal};
-use crate::{config::rate::Key, http::percent, pipeline::exchange::Exchange, stages::rate_limit::Limit};
+use crate::{
+    config::rate::Key,
+    http::percent,
+    pipeline::exchange::Exchange,
+    stages::{log::Logging, rate_limit::Limit},
+};
 
 /// The longest key that is shown, in bytes; of a longer one a part of its hash is.
 const LONGEST_SHOWN: usize = 200;
@@ -18,6 +23,8 @@ const ALL: &str = "global";
 pub(in crate::pipeline) struct Values<'v> {
     /// Who asks: the issuer and the subject. `None`: nobody, and the address counts instead.
     pub principal: Option<(String, String)>,
+    /// Which parameters of paths are secrets.
+    pub logging: &'v Logging,
     /// All others.
     pub of: &'v dyn Fn(&Key) -> String,
 }
@@ -26,7 +33,7 @@ pub(in crate::pipeline) struct Values<'v> {
 pub(super) fn shown_of(exchange: &Exchange<'_>, limit: &Limit) -> String {
     let claim = |name: &str| Some(exchange.principal.as_ref()?.claim(name)?.into_owned());
     let principal = claim("sub").map(|subject| (claim("iss").unwrap_or_default(), subject));
-    shown(limit, &Values { principal, of: &|key| part(exchange, key) })
+    shown(limit, &Values { principal, logging: &exchange.gateway.logging, of: &|key| part(exchange, key) })
 }
 
 /// A key as it is shown.
@@ -40,9 +47,7 @@ pub(in crate::pipeline) fn shown(limit: &Limit, values: &Values<'_>) -> String {
                 put(&mut text, "principal", subject);
             }
             (Key::Principal, None) => put(&mut text, "address", &(values.of)(&Key::Address)),
-            (Key::Header(_) | Key::Claim(_) | Key::ApiKey, _) => {
-                put(&mut text, &key.to_string(), &hash_of(&(values.of)(key)))
-            }
+            (key, _) if is_secret(key, values.logging) => put(&mut text, &key.to_string(), &hash_of(&(values.of)(key))),
             _ => put(&mut text, &key.to_string(), &(values.of)(key)),
         }
     }
@@ -50,6 +55,15 @@ pub(in crate::pipeline) fn shown(limit: &Limit, values: &Values<'_>) -> String {
         0 => ALL.to_owned(),
         length if length > LONGEST_SHOWN => hash_of(&text),
         _ => text,
+    }
+}
+
+/// Whether a value may be a secret.
+fn is_secret(key: &Key, logging: &Logging) -> bool {
+    match key {
+        Key::Header(_) | Key::Claim(_) | Key::ApiKey => true,
+        Key::Path(name) => logging.hides(name),
+        Key::Address | Key::Principal | Key::Tenant | Key::Plan | Key::Route | Key::Global => false,
     }
 }
 
