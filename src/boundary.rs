@@ -228,20 +228,21 @@ pub fn begin(now: f64, text: usize, fields: usize) {
     });
 }
 
-/// Answers the effect of a request: `kind` is the position in this list: head with status `value`, unreachable,
-/// timeout, body complete, body broken, body of the request too large, signature right, signature wrong, key unusable,
+/// Answers the effect of a request: `kind` is the position in this list: head with status `value` and this number in the
+/// header that was asked for (the largest: none), unreachable,
+/// timeout, body complete and body broken after `told` bytes, body of the request too large, signature right, signature wrong, key unusable,
 /// digest of the body of the request, which is the first `value` bytes of the input (0: there is no body), errand for what
 /// the Worker does not have, errand failed, nothing to say. The next plan is in the output.
 #[wasm_bindgen]
-pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16) {
+pub fn step(now: f64, index: u32, generation: u32, kind: u32, value: u16, told: u32) {
     let answer = match kind {
-        0 => Answer::Head(Head { status: value }),
+        0 => Answer::Head(Head { status: value, told: Some(told).filter(|told| *told != u32::MAX) }),
         10 => Answer::Returned(Err(Trouble::Absent)),
         11 => Answer::Returned(Err(Trouble::Failed)),
         12 => Answer::Returned(Ok(Vec::new())),
         2 => Answer::Timeout,
-        3 => Answer::BodyEnd(BodyEnd::Complete),
-        4 => Answer::BodyEnd(BodyEnd::Broken),
+        3 => Answer::BodyEnd(BodyEnd::Complete, told),
+        4 => Answer::BodyEnd(BodyEnd::Broken, told),
         5 => Answer::BodyTooLarge,
         6 => Answer::Verified(true),
         7 => Answer::Verified(false),

@@ -120,7 +120,7 @@ fn run(case: &str, times: u32, file: &[u8]) {
         written.write(turn, 0);
         assert_eq!(goes_on.is_some(), GOES_ON.contains(&case), "{case}");
         if let Some(handle) = goes_on {
-            written.write(driver.step(NOW, handle, Answer::Head(Head { status: 200 })), 0);
+            written.write(driver.step(NOW, handle, Answer::Head(Head { status: 200, told: None })), 0);
         }
     }
     std::hint::black_box(&written);

@@ -49,6 +49,7 @@ class Call {
     this.failure = undefined;
     this.sent = false;
     this.bytes = undefined;
+    this.asks = "";
   }
 
   /** Carries out one plan. Whatever goes wrong, there is an answer. */
@@ -114,7 +115,7 @@ class Call {
   /** The answer is slow to come: from now on somebody notices when the client leaves. */
   watch(plan) {
     if (!instances.isCurrent(plan.instance)) return;
-    this.request.signal.addEventListener("abort", () => dropped(plan));
+    this.request.signal.addEventListener("abort", () => this.dropped(plan));
     plan.instance.watched(plan);
   }
 
@@ -124,6 +125,7 @@ class Call {
     const body = this.bytes ?? request.body;
     const url = plan.field();
     const binding = plan.field();
+    this.asks = plan.field();
     const fetcher = binding === "" ? globalThis : this.env[binding];
     if (plan.limit !== 0 && body !== null) return this.sendCounted(plan, fetcher, url, tooLarge);
     if (plan.untouched && !namesHopByHop(headers)) return fetcher.fetch(url, request);
@@ -168,7 +170,7 @@ class Call {
       this.digested(plan, read);
     };
     timer = setTimeout(() => settle({ failure: instances.TIMEOUT }), plan.number);
-    request.signal.addEventListener("abort", () => dropped(plan));
+    request.signal.addEventListener("abort", () => this.dropped(plan));
     digest(request.body, plan.limit).then(settle);
   }
 
@@ -210,7 +212,7 @@ class Call {
 
   /** Goes on when something has come of a promise, which never rejects. */
   goOn(plan, promise, next, whenDead) {
-    this.request.signal.addEventListener("abort", () => dropped(plan));
+    this.request.signal.addEventListener("abort", () => this.dropped(plan));
     promise.then((value) => {
       if (!instances.isCurrent(plan.instance)) return whenDead === undefined ? this.finishAlone() : this.resolve(whenDead());
       try {
@@ -241,7 +243,8 @@ class Call {
       this.failure = answered ? undefined : outcome;
       this.response = answered ? answerHead(plan, outcome) : undefined;
       if (!instances.isCurrent(plan.instance)) return this.finishAlone();
-      this.advance(plan.instance.step(plan, answered ? instances.HEAD : outcome, this.response?.status));
+      const told = answered && this.asks !== "" ? number(outcome.headers.get(this.asks)) : undefined;
+      this.advance(plan.instance.step(plan, answered ? instances.HEAD : outcome, this.response?.status, told));
     } catch (error) {
       this.resolve(failed(error, this.request));
     }
@@ -282,11 +285,11 @@ class Call {
    * continuation of a promise comes back into the context of its own. */
   park(plan) {
     const { request } = this;
-    request.signal.addEventListener("abort", () => dropped(plan));
+    request.signal.addEventListener("abort", () => this.dropped(plan));
     plan.instance.park(plan).then((result) => {
       if (result === instances.DEAD) return this.resolve(plain("internal", request));
       if (result !== instances.LATE) return this.advance(result);
-      dropped(plan);
+      this.dropped(plan);
       this.resolve(plain("dependency_timeout", request));
     });
   }
@@ -309,22 +312,33 @@ class Call {
     if (!plan.untouched) plan.edit(response.headers);
     const { body } = response;
     if (body === null) {
-      this.ended(plan, instances.BODY_COMPLETE);
+      this.ended(plan, instances.BODY_COMPLETE, 0);
       return this.resolve(response);
     }
     const { readable, writable } = new IdentityTransformStream();
     const cut = plan.number === 0 ? undefined : AbortSignal.timeout(plan.number);
-    const complete = () => this.ended(plan, instances.BODY_COMPLETE);
+    const complete = (bytes) => this.ended(plan, instances.BODY_COMPLETE, bytes);
     const broken = () => this.ended(plan, instances.BODY_BROKEN);
-    this.ctx.waitUntil(body.pipeTo(writable, { signal: cut }).then(complete, broken));
+    const handedOn = plan.counts ? countOut(body, writable, cut) : body.pipeTo(writable, { signal: cut });
+    this.ctx.waitUntil(handedOn.then(complete, broken));
     this.resolve(new Response(readable, response));
   }
 
+  /** Nobody waits for this request any more: its slot is freed and its log line written. */
+  dropped(plan) {
+    if (!instances.isCurrent(plan.instance)) return;
+    const last = plan.instance.drop(plan);
+    if (last.kind === MADE || last.kind === CLOSED) writeLog(last.field());
+    // What it held is given back, if the runtime leaves time for that.
+    if (last.due) behind(last, this.request, this.env, this.ctx);
+  }
+
   /** The body has ended, one way or the other: the log line can be written. */
-  ended(plan, how) {
+  ended(plan, how, bytes) {
     if (!instances.isCurrent(plan.instance)) return this.logAlone();
-    const last = plan.instance.step(plan, how);
+    const last = plan.instance.step(plan, how, 0, bytes);
     if (last.kind === CLOSED) writeLog(last.field());
+    if (last.due) behind(last, this.request, this.env, this.ctx);
   }
 }
 
@@ -348,6 +362,30 @@ async function count(body, writable, limit, tooLarge) {
   }
 }
 
+/** Hands the body of an answer on and gives its length in bytes. A length that is too large for a word is the largest. */
+async function countOut(body, writable, cut) {
+  const reader = body.getReader();
+  const writer = writable.getWriter();
+  cut?.addEventListener("abort", () => reader.cancel());
+  try {
+    for (let bytes = 0; ; ) {
+      const { done, value } = await reader.read();
+      if (cut?.aborted) throw new Error("the body is late");
+      if (done) return writer.close().then(() => Math.min(bytes, instances.UNTOLD));
+      bytes += value.byteLength;
+      await writer.write(value);
+    }
+  } catch (error) {
+    await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
+    throw error;
+  }
+}
+
+/** The whole number that a header tells; nothing for anything else. */
+function number(text) {
+  return text !== null && /^[0-9]{1,9}$/.test(text.trim()) ? Number(text) : undefined;
+}
+
 /** The answer with the edits that the forward plan named for it. */
 function answerHead(plan, answer) {
   if (plan.untouched && !namesHopByHop(answer.headers)) return answer;
@@ -360,11 +398,4 @@ function answerHead(plan, answer) {
 /** The answer under the status that the plan names; 0 stands for its own. */
 function withStatus(response, status) {
   return status === 0 ? response : new Response(response.body, { status, headers: response.headers });
-}
-
-/** Nobody waits for this request any more: its slot is freed and its log line written. */
-function dropped(plan) {
-  if (!instances.isCurrent(plan.instance)) return;
-  const last = plan.instance.drop(plan);
-  if (last.kind === MADE || last.kind === CLOSED) writeLog(last.field());
 }

@@ -21,6 +21,9 @@ export const ERRAND_ABSENT = 10;
 export const ERRAND_FAILED = 11;
 export const NOTHING_TO_SAY = 12;
 
+/** For a number that nobody has told. */
+export const UNTOLD = 0xffffffff;
+
 /** What a parked request gets when its instance has died, and when it has waited too long. */
 export const DEAD = Symbol("dead");
 export const LATE = Symbol("late");
@@ -143,8 +146,8 @@ class Instance {
     return this.#turn(() => wasm.begin(now, text, fields));
   }
 
-  step(plan, kind, value = 0) {
-    return this.#turn(() => wasm.step(Date.now(), plan.index, plan.generation, kind, value));
+  step(plan, kind, value = 0, told = UNTOLD) {
+    return this.#turn(() => wasm.step(Date.now(), plan.index, plan.generation, kind, value, told));
   }
 
   /** The body of this request has been read; its digest is nothing where there is no body. */

@@ -20,6 +20,7 @@ export const ASKS = 4;
 export const FLUSHES = 8;
 export const FLUSHES_NOW = 16;
 export const REPLENISHES = 32;
+const COUNTS = 64;
 const HEADER_WORDS = 8;
 
 const decoder = new TextDecoder();
@@ -38,6 +39,7 @@ export class Plan {
     this.number = words[at + 4];
     this.limit = words[at + 7];
     this.untouched = (flags & UNTOUCHED) !== 0;
+    this.counts = (flags & COUNTS) !== 0;
     /** What is due behind the response; 0 for nothing. */
     this.due = flags & (ASKS | FLUSHES | FLUSHES_NOW | REPLENISHES);
     this.next = 0;

@@ -92,7 +92,7 @@ fn an_observed_answer_is_delivered_first_and_logged_when_its_body_ends() {
         let turn = gateway.driver.step(gateway.now, handle, status(200));
         assert!(matches!(turn, Turn::Effect(_, Effect::Deliver(..))));
         gateway.now += 1234;
-        let finished = gateway.answer(handle, Answer::BodyEnd(end));
+        let finished = gateway.answer(handle, Answer::BodyEnd(end, 0));
         assert_eq!(finished.reply, None);
         let log: Value = serde_json::from_str(&finished.log).unwrap();
         assert_eq!((&log["body"], &log["duration_ms"]), (&label.into(), &1234.into()));
@@ -103,6 +103,6 @@ fn an_observed_answer_is_delivered_first_and_logged_when_its_body_ends() {
 fn an_answer_to_a_question_that_was_not_asked_fails_the_request_and_nothing_else() {
     let mut gateway = Fixture::default();
     let (handle, _) = gateway.forwarded("GET", "/public/a", &[]);
-    let finished = gateway.answer(handle, Answer::BodyEnd(BodyEnd::Complete));
+    let finished = gateway.answer(handle, Answer::BodyEnd(BodyEnd::Complete, 0));
     assert!(finished.log.contains("upstream_unreachable"));
 }

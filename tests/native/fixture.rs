@@ -191,7 +191,7 @@ impl Fixture {
 }
 
 pub(crate) fn status(status: u16) -> Answer {
-    Answer::Head(Head { status })
+    Answer::Head(Head { status, told: None })
 }
 
 /// The answer that the gateway made, and its log line.

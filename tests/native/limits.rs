@@ -83,6 +83,33 @@ auth = "main"
 respond = "here"
 rate_limit = [{ limit = "1/hour per principal and path.id", name = "mine" }, { limit = "3/hour per header:x-key and claim:plan", name = "keyed" }]
 
+[plans.anonymous]
+limits = { limit = "1/hour", name = "less" }
+
+[plans.authenticated]
+limits = []
+
+[plans.gold]
+limits = { limit = "2/hour per principal", name = "more" }
+
+[routes."GET /planned"]
+use = "open"
+respond = "here"
+rate_limit = "plan"
+
+[routes."GET /pressed"]
+auth = "main"
+respond = "here"
+rate_limit = { limit = "1/hour per api_key", name = "pressed" }
+
+[upstreams.shop]
+targets = ["${SHOP_URL}"]
+
+[routes."GET /held"]
+auth = "main"
+upstream = "shop"
+rate_limit = { limit = 3, algorithm = "concurrency", per = "tenant", name = "at_once" }
+
 [routes."GET /reset/{token}"]
 use = "open"
 respond = "here"
@@ -373,7 +400,7 @@ fn keys_that_are_refused_most_are_told_without_secrets() {
     }
     let keyed = format!("header:x-key={}&claim:plan={}", hashed("k-e-y"), hashed("gold plated"));
     let expected = [
-        "{limit=\"few\",key=\"address=2001:db8:0:0::/64\"} 10".to_owned(),
+        "{limit=\"few\",key=\"address=2001:db8::/64\"} 10".to_owned(),
         format!("{{limit=\"keyed\",key=\"{keyed}\"}} 3"),
         "{limit=\"few\",key=\"address=192.0.2.1\"} 2".to_owned(),
         "{limit=\"mine\",key=\"issuer=https://issuer.test/&principal=bob%20the%20builder&path.id=9\"} 2".to_owned(),
@@ -410,12 +437,16 @@ fn operators_see_every_limit_with_its_counts_and_who_was_refused() {
         [
             "7/day per route",
             "7/day per route",
+            "at_once",
             "drops",
             "few",
             "keyed",
+            "less",
             "mine",
+            "more",
             "narrow",
             "once",
+            "pressed",
             "shut",
             "watched",
             "wide"
@@ -440,6 +471,24 @@ fn operators_see_every_limit_with_its_counts_and_who_was_refused() {
     assert_eq!((by_route("GET /one"), by_route("GET /two")), (json!(2), json!(0)), "limits with one name are two");
     let refused = json!([{ "limit": "few", "key": "address=192.0.2.1", "refused": 1, "error": 0 }]);
     assert_eq!((&document["refused_keys"], &document["shards_missing"]), (&refused, &json!(0)));
+}
+
+#[test]
+fn limits_of_plans_are_told_with_their_plan() {
+    let mut world = World::new();
+    assert_eq!(world.get(0, 2, "/planned", "192.0.2.1"), [200, 429]);
+    let expected = ["passed", "refused"]
+        .map(|outcome| format!("{{route=\"GET /planned\",limit=\"less\",plan=\"anonymous\",outcome=\"{outcome}\"}} 1"));
+    assert_eq!(world.counted("ferrogate_rate_limit_requests_total"), expected);
+    let (_, document) = world.operate("GET", "/limits", "");
+    let of = |name: &str| {
+        let limits = document["limits"].as_array().unwrap();
+        limits.iter().find(|limit| limit["name"] == name).unwrap().clone()
+    };
+    assert_eq!((&of("less")["plan"], &of("less")["counts"]["refused"]), (&json!("anonymous"), &json!(1)));
+    assert_eq!((&of("more")["plan"], &of("more")["routes"]), (&json!("gold"), &json!(["GET /planned"])));
+    assert_eq!((&of("at_once")["window"], &of("at_once")["algorithm"]), (&Value::Null, &json!("concurrency")));
+    assert_eq!(of("few").get("plan"), None);
 }
 
 #[test]
@@ -535,6 +584,9 @@ fn a_key_is_named_by_what_its_limit_counts_by() {
     for _ in 0..2 {
         world.send(0, "GET", "/shops/9", &[("authorization", &token), ("x-key", "k-e-y")], "");
     }
+    for claims in [json!({ "jti": "seven" }), json!({ "sub": "ida" })] {
+        assert_eq!(world.send(0, "GET", "/pressed", &[("authorization", &bearer_of(claims))], "").status, 200);
+    }
     for (query, left) in [
         ("limit=mine&principal=bob+the+builder&path.id=9", 0),
         ("limit=mine&issuer=https://issuer.test/&principal=bob%20the%20builder&path.id=9", 0),
@@ -544,6 +596,12 @@ fn a_key_is_named_by_what_its_limit_counts_by() {
         ("limit=keyed&header%3Ax-key=k-e-y&claim:plan=lead", 3),
         ("limit=mine&address=192.0.2.1&path.id=9", 1),
         ("limit=7/day+per+route&route=GET+/one", 7),
+        ("limit=pressed&api_key=seven", 0),
+        ("limit=pressed&api_key=eight", 1),
+        ("limit=pressed&principal=ida", 0),
+        ("limit=pressed&address=192.0.2.1", 1),
+        ("limit=at_once&tenant=acme", 3),
+        ("limit=less&address=192.0.2.9", 1),
     ] {
         let (status, shown) = world.operate("GET", &format!("/limits/key?{query}"), "");
         assert_eq!((status, &shown["left"]), (200, &json!(left)), "{query} {shown}");

@@ -91,7 +91,7 @@ fn a_body_that_does_not_come_is_refused_and_nothing_is_sent() {
     for (answer, expected, code) in [
         (Answer::BodyTooLarge, 413, "body_too_large"),
         (Answer::Timeout, 408, "body_timeout"),
-        (Answer::BodyEnd(BodyEnd::Broken), 499, "client_gone"),
+        (Answer::BodyEnd(BodyEnd::Broken, 0), 499, "client_gone"),
         (Answer::ClientGone, 499, "client_gone"),
     ] {
         let mut gateway = signing_bodies();

@@ -167,7 +167,7 @@ fn a_refusal_after_the_platform_has_spoken_has_the_headers_of_its_route() {
         (identity("1", ""), Answer::Verified(false), 401, "token_invalid"),
         (identity("1", &expired), Answer::Verified(true), 401, "token_invalid"),
         (weak, Answer::KeyUnusable, 500, "internal"),
-        (identity("1", ""), Answer::Head(gateway::ports::upstream::Head { status: 200 }), 500, "internal"),
+        (identity("1", ""), Answer::Head(gateway::ports::upstream::Head { status: 200, told: None }), 500, "internal"),
         (identity("1", ""), Answer::ClientGone, 499, "client_gone"),
     ] {
         let mut gateway = gateway();

@@ -196,7 +196,10 @@ fn a_watched_answer_tells_its_times_before_its_body() {
     let (handle, _) = gateway.forwarded("GET", "/told-at-the-end", &[]);
     gateway.now += 30;
     match gateway.driver.step(gateway.now, handle, status(200)) {
-        gateway::driver::Turn::Effect(_, Effect::Deliver(Reply::Relay(relay), _)) => {
+        gateway::driver::Turn::Effect(
+            _,
+            Effect::Deliver(gateway::ports::upstream::Delivery { reply: Reply::Relay(relay), .. }),
+        ) => {
             assert_eq!(relay.head.value("server-timing"), Some("gateway;dur=0, upstream;dur=30"));
         }
         other => panic!("expected a delivery, got {other:?}"),

@@ -9,7 +9,7 @@ use gateway::{
         reply::Reply,
         request::{ABSENT, Header, RequestHead},
     },
-    ports::upstream::{BodyEnd, Forward},
+    ports::upstream::{BodyEnd, Delivery, Forward},
 };
 use serde_json::Value;
 
@@ -177,13 +177,13 @@ fn a_mapped_status_is_what_the_client_gets_and_the_log_tells_both() {
 fn an_answer_that_is_watched_gets_the_mapped_status_too() {
     let mut gateway = gateway();
     let (handle, _) = gateway.forwarded("GET", "/moved/watched", &[]);
-    let Turn::Effect(handle, Effect::Deliver(Reply::Relay(relay), _)) =
+    let Turn::Effect(handle, Effect::Deliver(Delivery { reply: Reply::Relay(relay), .. })) =
         gateway.driver.step(gateway.now, handle, status(404))
     else {
         panic!("expected a delivery");
     };
     assert_eq!(relay.status, Some(410));
-    let finished = gateway.answer(handle, Answer::BodyEnd(BodyEnd::Complete));
+    let finished = gateway.answer(handle, Answer::BodyEnd(BodyEnd::Complete, 0));
     let log: Value = serde_json::from_str(&finished.log).unwrap();
     assert_eq!((&log["status"], &log["upstream_status"], &log["body"]), (&410.into(), &404.into(), &"complete".into()));
 }

@@ -104,7 +104,7 @@ fn first(admin: &Admin, role: Role) -> Option<String> {
 
 /// Puts a role where the issuer has roles: dots lead into claims inside claims.
 fn hold(claims: &mut Map<String, Value>, issuer: &Issuer, role: &str) {
-    let names: Vec<&str> = issuer.roles.split('.').collect();
+    let names: Vec<&str> = issuer.names.roles.split('.').collect();
     let Some((outermost, inner)) = names.split_first() else { return };
     let roles = Value::Array(vec![role.into()]);
     let nested = inner.iter().rev().fold(roles, |value, name| {

@@ -12,7 +12,7 @@ fn compile_writes_what_the_gateway_loads() {
     let target = folder.0.join("deep/gateway.bin");
     let output = ferrogate(&["compile", text(&fixture("good/everything.toml")), "--out", text(&target)], &[]);
     let file = fs::read(&target).unwrap();
-    assert_eq!(out(&output), format!("18 routes, 3 upstreams, {} bytes\n", file.len()));
+    assert_eq!(out(&output), format!("19 routes, 3 upstreams, {} bytes\n", file.len()));
     assert_eq!((err(&output).as_str(), output.status.code()), ("", Some(0)));
     assert_eq!(binary::decode::<Blueprint>(&file, None).unwrap().name, "acme-2");
 }

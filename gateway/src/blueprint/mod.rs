@@ -22,7 +22,7 @@ use crate::{
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         freshness,
         guard::before,
-        health, log, metrics, respond, security_headers, trace,
+        health, log, metrics, rate_limit, respond, security_headers, trace,
     },
 };
 
@@ -55,6 +55,12 @@ pub struct Blueprint {
     pub audit: audit::Settings,
     /// `[metrics]`; `None`: nothing is counted.
     pub metrics: Option<metrics::Config>,
+    /// `[plans.NAME]`.
+    pub plans: Vec<rate_limit::Plan>,
+    /// How often each upstream may be asked, by its index.
+    pub quotas: Vec<Option<rate_limit::Limit>>,
+    /// How long the prefix of an IPv6 address is that stands for one client, in bits.
+    pub ipv6_prefix: u8,
     /// The bindings of the Worker that upstreams and routes name, each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.

@@ -12,12 +12,13 @@ use super::{
     duration::show,
     keys::Keys,
     model::{Grammar, Shape},
+    percent::Percent,
     reader::{Item, Located},
     switch::{self, Switch},
     template::{Slot, Template},
     text::{Piece, Text},
     values::{
-        Fault, host, names, quoted, template, variables,
+        Fault, host, names, percent, quoted, template, variables,
         variables::{Part, Written},
     },
 };
@@ -60,6 +61,13 @@ pub fn boolean() -> Kind<'static, bool> {
 pub fn integer(limits: RangeInclusive<i64>) -> Kind<'static, i64> {
     let (low, high) = (*limits.start(), *limits.end());
     Kind::new(move |item| item.integer(&limits), move || Shape::Integer(low, high))
+}
+
+/// A share of a whole.
+#[must_use]
+pub fn share() -> Kind<'static, Percent> {
+    let pattern = Some(r"^[0-9]+(\.[0-9]{1,2})?%$");
+    parsed(Grammar { name: "share", sentence: percent::GRAMMAR, example: "10%", pattern }, percent::parse)
 }
 
 /// One of several whole numbers.

@@ -14,7 +14,7 @@ use std::{
 use crate::ports::dependencies::Pause;
 use crate::{
     config::size::Size,
-    http::{Millis, reply::Reply},
+    http::Millis,
     ports::{
         bodies::{Bodies, Digest},
         clock::Clock,
@@ -22,7 +22,7 @@ use crate::{
         entropy::Entropy,
         errands::{Errand, Errands, Returned},
         signatures::{self, Signatures, Verify},
-        upstream::{BodyEnd, Failure, Forward, Head, Upstream},
+        upstream::{BodyEnd, Delivery, Failure, Forward, Head, Upstream},
         wakers::Wakers,
         witness::{Decision, Witness},
     },
@@ -45,9 +45,8 @@ impl<T: Entropy + Dependencies + Wakers + Witness + Pause + 'static> Platform fo
 pub enum Effect {
     /// Send this request and answer with [`Answer::Head`] or a failure.
     Forward(Forward),
-    /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended, or is cut off after
-    /// this many milliseconds.
-    Deliver(Reply, Option<Millis>),
+    /// Hand this answer to the client and answer with [`Answer::BodyEnd`] when its body has ended or is cut off.
+    Deliver(Delivery),
     /// Check this signature and answer with [`Answer::Verified`] or [`Answer::KeyUnusable`].
     Verify(Verify),
     /// Read the body of the request, keep it for the forward that follows, and answer with [`Answer::Digest`] or a failure:
@@ -75,8 +74,8 @@ pub enum Answer {
     Timeout,
     /// The body of the request grew beyond its limit.
     BodyTooLarge,
-    /// The body has ended.
-    BodyEnd(BodyEnd),
+    /// The body has ended, after so many bytes if they were counted.
+    BodyEnd(BodyEnd, u32),
     /// The body of the request is there, and this is its digest.
     Digest(Digest),
     /// The client has gone: whatever was asked for, nobody needs it.
@@ -258,7 +257,7 @@ impl<P> Upstream for Effects<P> {
             Answer::BodyTooLarge => Err(Failure::BodyTooLarge),
             // An answer to another question is a defect of the caller; the connection is what we know least about.
             Answer::Unreachable
-            | Answer::BodyEnd(_)
+            | Answer::BodyEnd(..)
             | Answer::Digest(_)
             | Answer::Verified(_)
             | Answer::Returned(_)
@@ -266,10 +265,10 @@ impl<P> Upstream for Effects<P> {
         }
     }
 
-    async fn deliver(&self, reply: Reply, within_ms: Option<Millis>) -> BodyEnd {
-        match self.exchange.ask(Effect::Deliver(reply, within_ms)).await {
-            Answer::BodyEnd(end) => end,
-            _ => BodyEnd::Broken,
+    async fn deliver(&self, delivery: Delivery) -> (BodyEnd, u32) {
+        match self.exchange.ask(Effect::Deliver(delivery)).await {
+            Answer::BodyEnd(end, bytes) => (end, bytes),
+            _ => (BodyEnd::Broken, u32::MAX),
         }
     }
 }

@@ -157,7 +157,7 @@ fn time_for(effect: &Effect) -> Millis {
         | Effect::Run(_, within_ms)
         | Effect::Replenish(_, within_ms)
         | Effect::Refresh(within_ms) => Millis::from(*within_ms),
-        Effect::Deliver(_, within) => within.unwrap_or(OBSERVED_MS),
+        Effect::Deliver(delivery) => delivery.within_ms.unwrap_or(OBSERVED_MS),
         Effect::Verify(_) => VERIFY_MS,
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | kind: see [`Kind`] |
 //! | 1, 2 | slot and generation |
-//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`], [`FLUSHES`], [`FLUSHES_NOW`], [`REPLENISHES`] |
+//! | 3 | flags: see [`ASCII`], [`UNTOUCHED`], [`ASKS`], [`FLUSHES`], [`FLUSHES_NOW`], [`REPLENISHES`], [`COUNTS`] |
 //! | 4 | status of an answer made here, or a deadline in milliseconds: of the head of a forward, of the body of a delivery (0: none), of a body to read, of an errand; or a key: see [`key_number`] |
 //! | 5 | length of the text in bytes |
 //! | 6 | number of words, these included |
@@ -16,7 +16,7 @@
 //!
 //! Fields: a log line is its length (0: none). Edits are constant list + 1 (0: none), number of removals, sets
 //! and appends, then the lengths of the names and values. *Made*: log, body, edits. *Relay*: log, edits.
-//! *Closed*: log. *Forward*: url, binding (empty: the network), edits of the request, edits of the answer. *Deliver*:
+//! *Closed*: log. *Forward*: url, binding (empty: the network), header whose number is asked for (empty: none), edits of the request, edits of the answer. *Deliver*:
 //! edits. *Verify*: what was signed, signature. *Run*: the name of the object; its message is in [`Written::message`].
 //! *Replenish*: what for. *Digest*, *Read* and *Refresh*: none.
 
@@ -31,7 +31,7 @@ use crate::{
     ports::{
         errands::{Class, Destination},
         signatures::Key,
-        upstream::Forward,
+        upstream::{Delivery, Forward},
     },
 };
 
@@ -77,6 +77,8 @@ pub const ASKS: u32 = 4;
 pub const FLUSHES: u32 = 8;
 /// Flag: it is to be sent at once.
 pub const FLUSHES_NOW: u32 = 16;
+/// Flag: the bytes of the body are counted.
+pub const COUNTS: u32 = 64;
 /// Flag: there are questions to those who count.
 pub const REPLENISHES: u32 = 32;
 
@@ -130,9 +132,9 @@ impl Written {
                 }
             }
             Turn::Effect(_, Effect::Forward(plan)) => (Kind::Forward, self.forward(plan), plan.timeout_ms),
-            Turn::Effect(_, Effect::Deliver(reply, within)) => {
-                let within = within.map_or(0, |within| u32::try_from(within).unwrap_or(u32::MAX).max(1));
-                (Kind::Deliver, self.relay(reply), within)
+            Turn::Effect(_, Effect::Deliver(Delivery { reply, within_ms, counts })) => {
+                let within = within_ms.map_or(0, |within| u32::try_from(within).unwrap_or(u32::MAX).max(1));
+                (Kind::Deliver, self.relay(reply) | if *counts { COUNTS } else { 0 }, within)
             }
             Turn::Effect(_, Effect::Verify(verify)) => {
                 self.field(&verify.signed);
@@ -160,6 +162,7 @@ impl Written {
     fn forward(&mut self, plan: &Forward) -> u32 {
         self.field(&plan.url);
         self.field(&plan.binding);
+        self.field(&plan.asks);
         self.edits(&plan.head);
         self.edits(&plan.answer);
         if plan.untouched { UNTOUCHED } else { 0 }
@@ -263,7 +266,7 @@ fn limit(turn: &Turn) -> u32 {
             return u32::try_from(limit.0).unwrap_or(u32::MAX);
         }
         Turn::Effect(_, Effect::Run(errand, _)) => return place_of(&errand.to),
-        Turn::Effect(_, Effect::Deliver(reply, _)) => Some(reply),
+        Turn::Effect(_, Effect::Deliver(delivery)) => Some(&delivery.reply),
         Turn::Done(finished) => finished.reply.as_ref(),
         _ => None,
     };
@@ -308,9 +311,17 @@ mod tests {
     fn a_forward_carries_both_edits_and_its_handle() {
         let body_limit = Some(Size(77));
         let (url, binding) = ("http://o/".into(), "B".into());
-        let plan = Forward { url, binding, body_limit, timeout_ms: 900, untouched: true, ..Forward::default() };
+        let plan = Forward {
+            url,
+            binding,
+            asks: "xc".into(),
+            body_limit,
+            timeout_ms: 900,
+            untouched: true,
+            ..Forward::default()
+        };
         let written = written(Turn::Effect(Handle { index: 3, generation: 7 }, Effect::Forward(plan)));
-        assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 10, 18, 77, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(written.words, [3, 3, 7, ASCII | UNTOUCHED, 900, 12, 19, 77, 9, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]
@@ -332,8 +343,12 @@ mod tests {
         let done = |status| written(Turn::Done(Finished { reply: Some(relay(status)), log: String::new() })).words[7];
         assert_eq!((done(None), done(Some(410))), (0, 410));
         let handle = Handle { index: 3, generation: 7 };
-        let delivered = written(Turn::Effect(handle, Effect::Deliver(relay(Some(502)), Some(9)))).words;
-        assert_eq!((delivered[4], delivered[7]), (9, 502));
+        let delivered = written(Turn::Effect(
+            handle,
+            Effect::Deliver(Delivery { reply: relay(Some(502)), within_ms: Some(9), counts: true }),
+        ))
+        .words;
+        assert_eq!((delivered[3], delivered[4], delivered[7]), (ASCII | COUNTS, 9, 502));
     }
 
     #[test]

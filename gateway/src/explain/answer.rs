@@ -73,12 +73,12 @@ impl Answer {
     /// As the driver takes it, if it answers an effect.
     pub(super) fn of_effect(self) -> Option<effects::Answer> {
         Some(match self {
-            Self::Status(status) => effects::Answer::Head(Head { status }),
+            Self::Status(status) => effects::Answer::Head(Head { status, told: None }),
             Self::Unreachable => effects::Answer::Unreachable,
             Self::Timeout => effects::Answer::Timeout,
             Self::TooLarge => effects::Answer::BodyTooLarge,
-            Self::Complete => effects::Answer::BodyEnd(BodyEnd::Complete),
-            Self::Broken => effects::Answer::BodyEnd(BodyEnd::Broken),
+            Self::Complete => effects::Answer::BodyEnd(BodyEnd::Complete, 0),
+            Self::Broken => effects::Answer::BodyEnd(BodyEnd::Broken, 0),
             Self::Signed(is_signed) => effects::Answer::Verified(is_signed),
             Self::Ready | Self::Down(_) => return None,
         })

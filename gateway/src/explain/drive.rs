@@ -88,7 +88,7 @@ impl Said {
         let mut said = Self { heads: VecDeque::new(), ends: VecDeque::new(), signatures: VecDeque::new(), signed };
         for answer in answers.iter().filter_map(|answer| answer.of_effect()) {
             match answer {
-                effects::Answer::BodyEnd(_) => said.ends.push_back(answer),
+                effects::Answer::BodyEnd(..) => said.ends.push_back(answer),
                 effects::Answer::Verified(_) => said.signatures.push_back(answer),
                 _ => said.heads.push_back(answer),
             }
@@ -108,7 +108,7 @@ impl Said {
             },
             // The command line has neither a body nor a fleet.
             Effect::Read(..) | Effect::Run(..) | Effect::Refresh(_) | Effect::Replenish(..) => None,
-            Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete))),
+            Effect::Deliver(..) => self.ends.pop_front().or(Some(effects::Answer::BodyEnd(BodyEnd::Complete, 0))),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     http::{edits::Edits, reply},
     pipeline::run::Finished,
     ports::{
-        upstream::{BodyEnd, Forward},
+        upstream::{BodyEnd, Delivery, Forward},
         witness::Decision,
     },
 };
@@ -188,7 +188,7 @@ impl Asked {
         match effect {
             Effect::Forward(plan) => Self::Forward { plan: Plan::new(veil, plan), answered },
             Effect::Digest(limit, within_ms) => Self::Digest { body_limit: limit.0, within_ms: *within_ms, answered },
-            Effect::Deliver(_, within_ms) => Self::Deliver { within_ms: *within_ms, answered },
+            Effect::Deliver(delivery) => Self::Deliver { within_ms: delivery.within_ms, answered },
             Effect::Read(..) => Self::Platform { what: "body", answered },
             Effect::Run(..) => Self::Platform { what: "errand", answered },
             Effect::Refresh(_) => Self::Platform { what: "signals", answered },
@@ -231,7 +231,9 @@ impl<'e> Relayed<'e> {
                 (Effect::Forward(plan), Some(Answer::Head(head))) => {
                     relayed = Self { status: head.status, delivered: None, edits: Some(&plan.answer) };
                 }
-                (Effect::Deliver(reply::Reply::Relay(relay), _), _) => relayed.delivered = relay.status,
+                (Effect::Deliver(Delivery { reply: reply::Reply::Relay(relay), .. }), _) => {
+                    relayed.delivered = relay.status;
+                }
                 _ => {}
             }
         }
@@ -260,8 +262,8 @@ fn in_words(answer: &Answer) -> String {
         Answer::Unreachable => "unreachable",
         Answer::Timeout => "timeout",
         Answer::BodyTooLarge => "too_large",
-        Answer::BodyEnd(BodyEnd::Complete) => "complete",
-        Answer::BodyEnd(BodyEnd::Broken) => "broken",
+        Answer::BodyEnd(BodyEnd::Complete, _) => "complete",
+        Answer::BodyEnd(BodyEnd::Broken, _) => "broken",
         Answer::ClientGone => "client_gone",
         Answer::Verified(true) => "signed",
         Answer::Verified(false) => "unsigned",

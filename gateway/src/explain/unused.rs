@@ -31,7 +31,7 @@ pub fn unused(
     };
     let mut take = |answer: &Answer| match answer.of_effect() {
         None => asks_services,
-        Some(effects::Answer::BodyEnd(_)) => take_one(&mut ends),
+        Some(effects::Answer::BodyEnd(..)) => take_one(&mut ends),
         Some(effects::Answer::Verified(_)) => take_one(&mut signatures),
         Some(_) => take_one(&mut heads),
     };

@@ -1,6 +1,9 @@
 //! Where a request comes from.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 /// The address of a client, as the header says that the configuration trusts. Made by `address` alone. An IPv4-mapped
 /// IPv6 address is the IPv4 address that it stands for.
@@ -18,11 +21,45 @@ impl Address {
     pub fn ip(self) -> IpAddr {
         self.0
     }
+
+    /// What stands for one client: an IPv4 address, or the network of an IPv6 address with a prefix of so many bits, up to
+    /// 128.
+    #[must_use]
+    pub fn network(self, ipv6_prefix: u8) -> String {
+        network(self.0, ipv6_prefix)
+    }
+}
+
+/// The same of an address that somebody names.
+#[must_use]
+pub fn network(address: IpAddr, ipv6_prefix: u8) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let rest = u128::MAX.checked_shr(ipv6_prefix.into()).unwrap_or_default();
+            format!("{}/{ipv6_prefix}", Ipv6Addr::from_bits(address.to_bits() & !rest))
+        }
+    }
 }
 
 /// In canonical text (RFC 5952 for IPv6).
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_has_a_whole_network_of_the_new_kind() {
+        let network = |address: &str, prefix| Address::from_trusted_header(address.parse().unwrap()).network(prefix);
+        assert_eq!(network("203.0.113.7", 64), "203.0.113.7");
+        assert_eq!(network("::ffff:203.0.113.7", 64), "203.0.113.7");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6", 64), "2001:db8:1:2::/64");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6", 48), "2001:db8:1::/48");
+        assert_eq!(network("2001:db8:1:2:3:4:5:6", 128), "2001:db8:1:2:3:4:5:6/128");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::http::problem::{Fault, Kind, Problem};
@@ -22,12 +23,31 @@ pub fn missing(realm: &str) -> Problem {
         .field("authorization", FORM)
 }
 
+/// In which claims an issuer says what. Dots lead into claims inside claims.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimNames {
+    /// Roles.
+    pub roles: String,
+    /// The customer that the caller belongs to.
+    pub tenant: String,
+    /// The plan that the caller has.
+    pub plan: String,
+}
+
+impl Default for ClaimNames {
+    fn default() -> Self {
+        Self { roles: "roles".to_owned(), tenant: "tenant".to_owned(), plan: "plan".to_owned() }
+    }
+}
+
 /// A verified caller. Made by `authn` from a token whose signature and claims have been checked.
 #[derive(Clone, Debug)]
 pub struct Principal {
     subject: Option<String>,
     scopes: Vec<String>,
     roles: Vec<String>,
+    tenant: Option<String>,
+    plan: Option<String>,
     claims: Map<String, Value>,
 }
 
@@ -35,11 +55,13 @@ impl Principal {
     /// From the claims of a verified token: `sub` names the subject; scopes are the words of `scope`
     /// (RFC 8693 section 4.2), or the strings of `scope` or `scp` where an issuer sends a list. Roles are the same of the
     /// claim that the issuer is configured to hold them in.
-    pub(crate) fn from_verified_claims(claims: Map<String, Value>, roles: &str) -> Self {
+    pub(crate) fn from_verified_claims(claims: Map<String, Value>, names: &ClaimNames) -> Self {
         let subject = claims.get("sub").and_then(Value::as_str).map(str::to_owned);
         let scopes = claims.get("scope").or_else(|| claims.get("scp")).map(words).unwrap_or_default();
-        let roles = nested(&claims, roles).map(words).unwrap_or_default();
-        Self { subject, scopes, roles, claims }
+        let roles = nested(&claims, &names.roles).map(words).unwrap_or_default();
+        let said = |name: &str| text(nested(&claims, name)?).map(Cow::into_owned).filter(|text| !text.is_empty());
+        let (tenant, plan) = (said(&names.tenant), said(&names.plan));
+        Self { subject, scopes, roles, tenant, plan, claims }
     }
 
     /// The subject, if the token has one.
@@ -66,6 +88,18 @@ impl Principal {
         &self.roles
     }
 
+    /// The customer that the caller belongs to, if the token says so.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    /// The plan that the token names.
+    #[must_use]
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
+
     /// A claim as the token has it. A name with dots leads into claims inside claims.
     #[must_use]
     pub fn raw_claim(&self, name: &str) -> Option<&Value> {
@@ -76,16 +110,20 @@ impl Principal {
     /// list whose texts have blanks of their own would be read as another list, so it is none.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.raw_claim(name)? {
-            Value::String(text) => Some(text.into()),
-            Value::Number(number) => Some(number.to_string().into()),
-            Value::Bool(value) => Some(value.to_string().into()),
-            Value::Array(list) => {
-                let texts = list.iter().map(|value| value.as_str().filter(|text| is_word(text)));
-                Some(texts.collect::<Option<Vec<&str>>>()?.join(" ").into())
-            }
-            Value::Null | Value::Object(_) => None,
+        text(self.raw_claim(name)?)
+    }
+}
+
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(value) => Some(value.to_string().into()),
+        Value::Array(list) => {
+            let texts = list.iter().map(|value| value.as_str().filter(|text| is_word(text)));
+            Some(texts.collect::<Option<Vec<&str>>>()?.join(" ").into())
         }
+        Value::Null | Value::Object(_) => None,
     }
 }
 
@@ -122,7 +160,7 @@ mod tests {
     use super::*;
 
     fn principal(json: &str) -> Principal {
-        Principal::from_verified_claims(serde_json::from_str(json).unwrap(), "roles")
+        Principal::from_verified_claims(serde_json::from_str(json).unwrap(), &ClaimNames::default())
     }
 
     #[test]
@@ -141,7 +179,8 @@ mod tests {
     #[test]
     fn roles_are_found_wherever_the_issuer_puts_them() {
         let roles = |claim: &str, json: &str| {
-            Principal::from_verified_claims(serde_json::from_str(json).unwrap(), claim).roles().join(",")
+            let names = ClaimNames { roles: claim.to_owned(), ..ClaimNames::default() };
+            Principal::from_verified_claims(serde_json::from_str(json).unwrap(), &names).roles().join(",")
         };
         let cases = [
             ("role", r#"{"role":"exec"}"#, "exec"),
@@ -159,6 +198,14 @@ mod tests {
         for (claim, json, expected) in cases {
             assert_eq!(roles(claim, json), expected, "{claim} of {json}");
         }
+    }
+
+    #[test]
+    fn tenant_and_plan_are_what_their_claims_say() {
+        let said = principal(r#"{"tenant":7,"plan":"premium"}"#);
+        assert_eq!((said.tenant(), said.plan()), (Some("7"), Some("premium")));
+        let nothing = principal(r#"{"tenant":"","plan":{"name":"premium"}}"#);
+        assert_eq!((nothing.tenant(), nothing.plan()), (None, None));
     }
 
     #[test]

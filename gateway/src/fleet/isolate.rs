@@ -208,14 +208,13 @@ impl Isolate {
         if switches.is_empty() { None } else { switches.find(kind, now, is_meant).cloned() }
     }
 
-    /// The rule of a limit for what a request is counted under: its own, unless an operator has said something else.
+    /// The rule of a limit for what a request is counted under, if an operator has said another one.
     #[must_use]
-    pub fn rule_of(&self, now: Millis, limit: u64, key: &str, rule: Rule) -> Rule {
-        match &*self.state.borrow() {
-            // Nearly always there is none.
-            Some(state) if !state.feed.overrides.0.is_empty() => state.feed.overrides.rule_of(now, limit, key, rule),
-            _ => rule,
-        }
+    pub fn rule_of(&self, now: Millis, limit: u64, key: &str, rule: Rule) -> Option<Rule> {
+        let state = self.state.borrow();
+        let overrides = &state.as_ref()?.feed.overrides;
+        // Nearly always there is none.
+        if overrides.0.is_empty() { None } else { overrides.rule_of(now, limit, key, rule) }
     }
 
     /// All keys that have another limit.

@@ -12,7 +12,10 @@ use crate::{
         query,
         request::{Header, RequestHead},
     },
-    pipeline::gateway::{Gateway, ReadyRoute, Target},
+    pipeline::{
+        gateway::{Gateway, ReadyRoute, Target},
+        limits::Holds,
+    },
     stages::{
         address,
         cors::{Cors, Grant},
@@ -53,6 +56,8 @@ pub struct Exchange<'g> {
     pub principal: Option<Rc<Principal>>,
     /// The limits that it has met.
     pub limits: Vec<Reading<'g>>,
+    /// What it holds of them until it is over.
+    pub(super) holds: Holds<'g>,
 }
 
 impl<'g> Exchange<'g> {
@@ -77,6 +82,7 @@ impl<'g> Exchange<'g> {
             explained: None,
             principal,
             limits: Vec::new(),
+            holds: Holds::new(&gateway.fleet.limits),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     pipeline::{
         exchange::Exchange,
         gateway::ReadyRoute,
-        limits,
+        limit_counts,
         run::{Outcome, relay},
     },
     ports::upstream::BodyEnd,
@@ -55,7 +55,7 @@ pub fn close(exchange: &Exchange<'_>, outcome: Result<Outcome, Problem>, now: Mi
         Ok(Outcome::Relayed(head)) => {
             let mut edits = Edits::default();
             tell_times(exchange, &mut edits, now);
-            tell_limits(exchange, &mut edits);
+            tell_limits(exchange, &mut edits, now);
             if let Some(route) = exchange.route {
                 let (config, name) = (route.policy().proxy_status, &exchange.gateway.name);
                 proxy_status::relayed(config, &mut edits, name, exchange.upstream(), head.status);
@@ -83,7 +83,7 @@ type Refused = Option<(&'static Kind, &'static str)>;
 fn made(exchange: &Exchange<'_>, mut made: Made, refused: Refused, now: Millis) -> Closed {
     edit(exchange, &mut made.head, false);
     tell_times(exchange, &mut made.head, now);
-    tell_limits(exchange, &mut made.head);
+    tell_limits(exchange, &mut made.head, now);
     let (problem, stage) = refused.map_or((None, ""), |(kind, stage)| (Some(kind), stage));
     let log = Log { status: made.status, upstream_status: None, problem, stage };
     Closed { reply: Reply::Made(made), log }
@@ -98,9 +98,9 @@ fn tell_times(exchange: &Exchange<'_>, head: &mut Edits, now: Millis) {
 }
 
 /// What is left of its limits. A route that passes everything through tells nothing on top of what comes.
-fn tell_limits(exchange: &Exchange<'_>, head: &mut Edits) {
-    if !exchange.route.is_some_and(ReadyRoute::is_pass_through) {
-        rate_limit::finish(head, &exchange.limits);
+fn tell_limits(exchange: &Exchange<'_>, head: &mut Edits, now: Millis) {
+    if let Some(route) = exchange.route.filter(|route| !route.is_pass_through()) {
+        rate_limit::finish(head, route.policy().rate_limit.headers, &exchange.limits, now);
     }
 }
 
@@ -188,7 +188,7 @@ impl Log {
             // The static assets of the Worker are no upstream.
             upstream_ms: exchange.upstream().and(exchange.upstream_ms),
             awaits: exchange.awaits,
-            rate_limit: limits::told::noted(exchange),
+            rate_limit: limit_counts::noted(exchange),
             body: body.map(body_label),
         }
         .to_json()

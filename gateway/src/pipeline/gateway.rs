@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use base64ct::{Base64, Encoding};
 
 use crate::{
-    blueprint::{Blueprint, Policy, Route},
+    blueprint::{Action, Blueprint, Policy, Route},
     config::{operator::Operator, packed::Packed, text::Values},
     fleet::isolate::Isolate,
     http::{edits::is_field_value, request::Header},
@@ -39,7 +39,7 @@ use crate::{
         guard::before,
         log::{self, Logging},
         maintenance::Maintenance,
-        rate_limit::Limit,
+        rate_limit::{Limit, Plan},
         security_headers, trace,
     },
 };
@@ -84,6 +84,10 @@ pub struct Gateway {
     ready: Vec<OnceCell<Ready>>,
     routes: Packed<Route>,
     issuers: Vec<Verifier>,
+    /// What callers may do by their plans.
+    pub plans: Vec<Plan>,
+    /// How long the prefix of an IPv6 address is that stands for one client, in bits.
+    pub ipv6_prefix: u8,
     targets: Vec<Target>,
     values: Values,
     drain: Option<Drain>,
@@ -133,6 +137,8 @@ pub struct Target {
     pub credential: Option<Credential>,
     /// What signs each request.
     pub signer: Option<Signer>,
+    /// How often it may be asked.
+    pub quota: Option<Limit>,
 }
 
 /// A header that proves who sends.
@@ -171,7 +177,10 @@ impl Gateway {
         let values = variables.values(environment);
         let (mut reasons, warnings) = checked(start::check(&variables, &values), &place);
         let issuers = verifiers(&issuers, &values, &mut reasons);
-        let targets = targets(&upstreams, &values, &mut reasons);
+        let mut targets = targets(&upstreams, &values, &mut reasons);
+        for (target, quota) in targets.iter_mut().zip(blueprint.quotas) {
+            target.quota = quota;
+        }
         let logging = logging(&fallback.log, &values, &mut reasons);
         let explainer = blueprint.explain.as_ref().map(|config| explainer(config, &values, &name, &mut reasons));
         let metrics = blueprint.metrics.and_then(|config| metrics(config, &values, &mut reasons));
@@ -193,6 +202,8 @@ impl Gateway {
             trace: fallback.trace,
             reads,
             before: Some(before).filter(|before| *before != before::Config::default()),
+            plans: blueprint.plans,
+            ipv6_prefix: blueprint.ipv6_prefix,
             logging,
             targets,
             issuers,
@@ -245,7 +256,8 @@ impl Gateway {
         let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
         let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
         let is_closed = policy.maintenance.as_ref().is_some_and(|closed| closed.on.is_on(&self.values));
-        Ready { cors, is_closed, header_list: intern(&mut self.header_lists.borrow_mut(), &list) }
+        let header_list = intern(&mut self.header_lists.borrow_mut(), &list);
+        Ready { cors, is_closed, header_list }
     }
 
     /// How many routes and upstreams there are.
@@ -263,11 +275,21 @@ impl Gateway {
         self.routes.iter().map(|route| route.key.as_str())
     }
 
-    /// The limits of all routes, each with the method and path of its route.
-    pub(super) fn limits(&self) -> impl Iterator<Item = (&str, &Limit)> {
-        let of = |route: &Route| self.policies.get(usize::from(route.policy));
-        let limits = self.routes.iter().filter_map(move |route| Some((route.key.as_str(), of(route)?)));
-        limits.flat_map(|(key, policy)| policy.rate_limit.iter().map(move |limit| (key, limit)))
+    /// All limits that requests of routes may meet: of the route, of each plan where plans hold, of its upstream. Each with
+    /// the method and path of the route and the name of the plan, which is empty for none.
+    pub(super) fn limits(&self) -> impl Iterator<Item = (&str, &str, &Limit)> {
+        self.routes.iter().flat_map(move |route| {
+            let config = self.policies.get(usize::from(route.policy)).map(|policy| &policy.rate_limit);
+            let own = config.map(|config| config.limits.as_slice()).unwrap_or_default();
+            let plans = if config.is_some_and(|config| config.by_plan) { self.plans.as_slice() } else { &[] };
+            let of_plans = plans.iter().flat_map(|plan| plan.limits.iter().map(|limit| (plan.name.as_str(), limit)));
+            let quota = match route.action {
+                Action::Forward(index) => self.target(index).ok().and_then(|target| target.quota.as_ref()),
+                _ => None,
+            };
+            let unplanned = own.iter().chain(quota).map(|limit| ("", limit));
+            unplanned.chain(of_plans).map(move |(plan, limit)| (route.key.as_str(), plan, limit))
+        })
     }
 
     /// Whether some route has this tag.
@@ -345,7 +367,7 @@ impl Target {
             }
         };
         let (name, timeout) = (upstream.name.clone(), upstream.timeout);
-        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential, signer })
+        Ok(Self { base: base + &upstream.prefix, binding, timeout, name, credential, signer, quota: None })
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     config::{duration, rate::Key},
+    facts::address,
     fleet::{
         isolate::ASK_MS,
         limits::{self, Answer, Calendar, Count, Limits, Looked, Question, Rule, overrides::Override},
@@ -19,10 +20,7 @@ use crate::{
         auditors::{invalid, pairs},
         exchange::Exchange,
         gateway::Gateway,
-        limits::{
-            keys::{self, Values},
-            network,
-        },
+        limit_names::{self as names, Values},
         metrics,
     },
     ports::Ports,
@@ -53,8 +51,10 @@ struct List<'a> {
 struct Told<'a> {
     id: String,
     name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    plan: &'a str,
     limit: u32,
-    window: String,
+    window: Option<String>,
     algorithm: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     burst: Option<u32>,
@@ -101,7 +101,7 @@ pub(super) async fn list<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result
     Ok(json(
         200,
         &List {
-            limits: all(gateway).into_iter().map(|(limit, routes)| Told::new(limit, routes, counted)).collect(),
+            limits: all(gateway).into_iter().map(|found| Told::new(found, counted)).collect(),
             refused_keys: top.highest(top::SHOWN).iter().map(Refused::new).collect(),
             refused_error,
             overrides: others.iter().map(Shown::new).collect(),
@@ -115,21 +115,28 @@ async fn know<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Proble
     if exchange.gateway.fleet.is_member() { admin::know(exchange, ports).await } else { Ok(()) }
 }
 
+/// A limit, its plan, and the routes that have it.
+struct Found<'a> {
+    limit: &'a Limit,
+    plan: &'a str,
+    routes: Vec<&'a str>,
+}
+
 /// Every limit once, with the routes that have it, in the order of routes.
-fn all(gateway: &Gateway) -> Vec<(&Limit, Vec<&str>)> {
-    let mut all: Vec<(&Limit, Vec<&str>)> = Vec::new();
+fn all(gateway: &Gateway) -> Vec<Found<'_>> {
+    let mut all: Vec<Found<'_>> = Vec::new();
     // Where each one is, by number.
     let mut known: Vec<(u64, usize)> = Vec::new();
-    for (route, limit) in gateway.limits() {
+    for (route, plan, limit) in gateway.limits() {
         match known.binary_search_by_key(&limit.id, |(id, _)| *id) {
             Ok(at) => {
-                if let Some((_, routes)) = known.get(at).and_then(|(_, at)| all.get_mut(*at)) {
-                    routes.push(route);
+                if let Some(found) = known.get(at).and_then(|(_, at)| all.get_mut(*at)) {
+                    found.routes.push(route);
                 }
             }
             Err(at) => {
                 known.insert(at, (limit.id, all.len()));
-                all.push((limit, vec![route]));
+                all.push(Found { limit, plan, routes: vec![route] });
             }
         }
     }
@@ -137,21 +144,24 @@ fn all(gateway: &Gateway) -> Vec<(&Limit, Vec<&str>)> {
 }
 
 impl<'a> Told<'a> {
-    fn new(limit: &'a Limit, routes: Vec<&'a str>, counted: Option<&[Series]>) -> Self {
+    fn new(found: Found<'a>, counted: Option<&[Series]>) -> Self {
+        let Found { limit, plan, routes } = found;
         let (algorithm, burst) = match limit.rule.count {
             Count::Sliding(_) => ("sliding_window", None),
             Count::Fixed(_) => ("fixed_window", None),
             Count::Bucket(_, burst) => ("token_bucket", Some(burst)),
+            Count::Flight(_) => ("concurrency", None),
         };
         Self {
             id: id_of(limit),
             name: &limit.name,
+            plan,
             limit: limit.rule.limit,
             window: window(&limit.rule),
             algorithm,
             burst,
             counted_by: limit.keys.iter().map(ToString::to_string).collect(),
-            cost: limit.cost,
+            cost: limit.cost.most(),
             exact: limit.rule.exact,
             mode: if limit.is_shadow { "shadow" } else { "enforce" },
             on_error: match limit.on_error {
@@ -159,7 +169,7 @@ impl<'a> Told<'a> {
                 OnError::Open => "open",
                 OnError::Closed => "closed",
             },
-            counts: counted.map(|series| Counts::of(&limit.name, &routes, series)),
+            counts: counted.map(|series| Counts::of([&limit.name, plan], &routes, series)),
             routes,
         }
     }
@@ -167,11 +177,11 @@ impl<'a> Told<'a> {
 
 impl Counts {
     /// Those of a limit. One of the same name on the same route is the same limit to those who count.
-    fn of(name: &str, routes: &[&str], series: &[Series]) -> Self {
+    fn of(names: [&str; 2], routes: &[&str], series: &[Series]) -> Self {
         let mut counts = Self::default();
         for one in series {
-            let [route, limit, _, outcome] = one.labels.as_slice() else { continue };
-            if limit != name || !routes.contains(&route.as_str()) {
+            let [route, limit, plan, outcome] = one.labels.as_slice() else { continue };
+            if [limit.as_str(), plan.as_str()] != names || !routes.contains(&route.as_str()) {
                 continue;
             }
             let by_word = [
@@ -201,10 +211,12 @@ fn id_of(limit: &Limit) -> String {
     format!("{:016x}", limit.id)
 }
 
-fn window(rule: &Rule) -> String {
+/// Requests at once have no window.
+fn window(rule: &Rule) -> Option<String> {
     match rule.count {
-        Count::Fixed(Calendar::Month) => "month".to_owned(),
-        _ => duration::show(rule.window_ms()),
+        Count::Fixed(Calendar::Month) => Some("month".to_owned()),
+        Count::Flight(_) => None,
+        _ => Some(duration::show(rule.window_ms())),
     }
 }
 
@@ -232,7 +244,7 @@ struct Stands<'a> {
     name: &'a str,
     key: &'a str,
     limit: u32,
-    window: String,
+    window: Option<String>,
     used: u64,
     leased: u64,
     left: u32,
@@ -300,7 +312,7 @@ pub(super) async fn other<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Resul
     let body = admin::body(ports).await?;
     let names = (named.limit.name.clone(), named.shown.clone());
     let place = overrides::place(limit, hash, names, admin::by(exchange), ports.now());
-    let other = overrides::read(place, &body, named.limit.cost)?;
+    let other = overrides::read(place, &body, named.limit.cost.most())?;
     let shown = Shown::new(&other);
     let note = named.note("limit.override", serde_json::to_string(&shown).ok());
     let deed = super::boxed(admin::make(exchange, Change::Override(other.clone()), ports));
@@ -330,15 +342,18 @@ fn named<'g>(exchange: &Exchange<'g>) -> Result<Named<'g>, Problem> {
     let pairs = pairs(exchange)?;
     let limit = find(exchange.gateway, &pairs)?;
     check(limit, &pairs)?;
-    let address = address(&pairs)?;
-    let principal = principal(exchange.gateway, &pairs)?;
+    let gateway = exchange.gateway;
+    let address = address(gateway, &pairs)?;
+    let text = |name: &str| value(&pairs, name).map(str::to_owned);
     let of = |key: &Key| match key {
         Key::Address => address.clone(),
-        _ => value(&pairs, &key.to_string()).unwrap_or_default().to_owned(),
+        _ => text(&key.to_string()).unwrap_or_default(),
     };
-    let values = Values { principal, logging: &exchange.gateway.logging, of: &of };
-    let hash = limits::place_of(limit.id, &keys::counted(limit, &values)).0;
-    Ok(Named { limit, hash, shown: keys::shown(limit, &values) })
+    let (subject, number) = (text("principal"), text("api_key"));
+    let issuer = issuer(gateway, &pairs, subject.is_some() || number.is_some())?;
+    let values = Values { issuer, subject, number, logging: &gateway.logging, of: &of };
+    let hash = limits::place_of(limit.id, &names::counted(limit, &values)).0;
+    Ok(Named { limit, hash, shown: names::shown(limit, &values) })
 }
 
 /// The limit of a name or an id, on the route if one is named.
@@ -347,8 +362,8 @@ fn find<'g>(gateway: &'g Gateway, pairs: &Pairs) -> Result<&'g Limit, Problem> {
     let is_meant = |limit: &Limit| limit.name == name || id_of(limit) == name;
     let route = value(pairs, "route");
     let mut found: Option<&Limit> = None;
-    for (_, limit) in gateway.limits().filter(|(key, limit)| is_meant(limit) && route.is_none_or(|route| route == *key))
-    {
+    let on_route = |key: &str| route.is_none_or(|route| route == key);
+    for (_, _, limit) in gateway.limits().filter(|(key, _, limit)| is_meant(limit) && on_route(key)) {
         if found.is_some_and(|found| found.id != limit.id) {
             return Err(invalid("limit", "one limit: there are several of this name, tell them apart by route or id"));
         }
@@ -366,11 +381,12 @@ fn check(limit: &Limit, pairs: &Pairs) -> Result<(), Problem> {
         let name = key.to_string();
         match key {
             Key::Global => {}
-            Key::Principal if has("address") => {}
+            Key::Principal | Key::ApiKey if has("address") => {}
+            Key::ApiKey if has("principal") => known.push("principal".to_owned()),
             _ if has(&name) => {}
             _ => return Err(invalid(name, "a value: this limit counts by it")),
         }
-        if *key == Key::Principal {
+        if matches!(key, Key::Principal | Key::ApiKey) {
             known.extend(["issuer".to_owned(), "address".to_owned()]);
         }
         known.push(name);
@@ -382,20 +398,20 @@ fn check(limit: &Limit, pairs: &Pairs) -> Result<(), Problem> {
 }
 
 /// The address as requests are counted under it; nothing where none is known.
-fn address(pairs: &Pairs) -> Result<String, Problem> {
+fn address(gateway: &Gateway, pairs: &Pairs) -> Result<String, Problem> {
     let Some(text) = value(pairs, "address").filter(|text| !text.is_empty()) else { return Ok(String::new()) };
     let bare = text.split_once('/').map_or(text, |(address, _)| address);
     let parsed: Option<IpAddr> = bare.parse().ok();
-    parsed.map(|address| network(address.to_canonical())).ok_or_else(|| invalid("address", "an address, or nothing"))
+    let network = parsed.map(|parsed| address::network(parsed, gateway.ipv6_prefix));
+    network.ok_or_else(|| invalid("address", "an address, or nothing"))
 }
 
-/// Who is meant. Where there is one issuer it need not be said.
-fn principal(gateway: &Gateway, pairs: &Pairs) -> Result<Option<(String, String)>, Problem> {
-    let Some(subject) = value(pairs, "principal") else { return Ok(None) };
-    let issuer = match (value(pairs, "issuer"), gateway.issuers()) {
-        (Some(issuer), _) => issuer,
-        (None, [only]) => only.issuer(),
-        (None, _) => return Err(invalid("issuer", "whose subject the principal is: there are several issuers")),
-    };
-    Ok(Some((issuer.to_owned(), subject.to_owned())))
+/// Whose the caller is. Where there is one issuer it need not be said.
+fn issuer(gateway: &Gateway, pairs: &Pairs, is_needed: bool) -> Result<Option<String>, Problem> {
+    match (value(pairs, "issuer"), gateway.issuers()) {
+        (Some(issuer), _) => Ok(Some(issuer.to_owned())),
+        (None, [only]) => Ok(Some(only.issuer().to_owned())),
+        (None, _) if is_needed => Err(invalid("issuer", "whose the caller is: there are several issuers")),
+        (None, _) => Ok(None),
+    }
 }

@@ -1,25 +1,25 @@
 //! The way of a request through its limits: those that need no caller before anybody is asked for a token, the others
-//! behind `authz`. Either all have room for it, or it takes from none.
-
-pub(super) mod keys;
-pub(super) mod told;
-
-use std::net::IpAddr;
+//! behind `authz`. Either all have room for it, or it takes from none. What it holds comes back when it is over. Not here:
+//! what it is counted under (`limit_keys`).
 
 use crate::{
-    config::rate::Key,
     fleet::limits::{
         self, Rule,
-        slices::{ASK_MS, Stand, Wanted},
+        adaptive::Adapts,
+        slices::{ASK_MS, Hold, Slices, Stand, Told, Wanted},
     },
-    http::{Millis, problem::Problem},
+    http::{
+        Millis,
+        problem::{Fault, Problem},
+    },
     pipeline::{
         account::{self, Told as _},
         exchange::Exchange,
         gateway::ReadyRoute,
+        limit_keys as keys,
     },
-    ports::Ports,
-    stages::rate_limit::{self, Limit, OnError, Outcome, Reading},
+    ports::{Ports, upstream::Head},
+    stages::rate_limit::{self, Cost, Limit, OnError, Outcome, Reading, Until},
 };
 
 /// How often a request asks together with others who lack the same, and how often at all: an answer may come too late to be
@@ -27,27 +27,70 @@ use crate::{
 const TOGETHER: u32 = 4;
 const ROUNDS: u32 = 6;
 
-/// The longest key that is kept as it is, in bytes.
-const LONGEST_KEY: usize = 128;
-
 /// What a request is counted under, of one limit.
 struct Counted<'g> {
     limit: &'g Limit,
-    key: String,
-    /// Its own, or what an operator has said of this key.
     rule: Rule,
+    key: String,
 }
 
 impl<'g> Counted<'g> {
     fn new(exchange: &Exchange<'_>, limit: &'g Limit, now: Millis) -> Self {
-        let key = key_of(exchange, limit);
-        let rule = exchange.gateway.fleet.rule_of(now, limit.id, &key, limit.rule);
-        Self { limit, key, rule }
+        let key = keys::key(exchange, limit);
+        Self { limit, rule: keys::rule(exchange, limit, &key, now), key }
     }
 
     fn wanted(&self) -> Wanted<'_> {
-        let Limit { id, cost, .. } = self.limit;
-        Wanted { limit: *id, rule: self.rule, key: &self.key, cost: *cost }
+        // A limit that has shrunk below the cost of a request still has room for one.
+        let cost = self.limit.cost.most().min(self.rule.most());
+        Wanted { limit: self.limit.id, rule: self.rule, key: &self.key, cost }
+    }
+
+    fn reading(&self, told: Told, outcome: Outcome) -> Reading<'g> {
+        let cost = self.wanted().cost;
+        Reading { limit: self.limit, told, outcome, key: self.key.clone(), rule: self.rule, cost }
+    }
+}
+
+/// What a request has taken until it is over: whatever ends it, that comes back. Plain memory only, so that it may be dropped
+/// anywhere.
+pub(super) struct Holds<'g> {
+    slices: &'g Slices,
+    open: Vec<(&'g Limit, Hold)>,
+}
+
+impl<'g> Holds<'g> {
+    /// Nothing yet.
+    #[must_use]
+    pub(super) fn new(slices: &'g Slices) -> Self {
+        Self { slices, open: Vec::new() }
+    }
+
+    /// Remembers what comes back of a reading: a place in flight, or what was taken beyond a cost that is not known yet.
+    fn open(&mut self, reading: &Reading<'g>) {
+        let Reading { limit, told, key, cost, .. } = reading;
+        let is_flight = limit.counts_flight();
+        let Some(lease) = told.lease.filter(|_| is_flight || !matches!(limit.cost, Cost::Fixed(_))) else { return };
+        let back = if is_flight { *cost } else { 0 };
+        self.open.push((limit, Hold { limit: limit.id, key: key.clone(), lease, back }));
+    }
+
+    /// Closes those that `back` says so of: how much comes back.
+    fn close(&mut self, back: impl Fn(&Limit) -> Option<u32>) {
+        let slices = self.slices;
+        self.open.retain(|(limit, hold)| match back(limit) {
+            Some(back) => {
+                slices.close(&Hold { back, ..hold.clone() });
+                false
+            }
+            None => true,
+        });
+    }
+}
+
+impl Drop for Holds<'_> {
+    fn drop(&mut self) {
+        self.open.iter().for_each(|(_, hold)| self.slices.close(hold));
     }
 }
 
@@ -75,12 +118,11 @@ pub(super) async fn check<'g, P: Ports>(
     is_late: bool,
     ports: &P,
 ) -> Result<(), Problem> {
-    let limits = &route.policy().rate_limit;
-    if !limits.iter().any(|limit| limit.is_late() == is_late) {
+    if !keys::has_some(exchange, route, is_late) {
         return Ok(());
     }
-    let due = limits.iter().filter(|limit| limit.is_late() == is_late);
-    let counted: Vec<Counted<'g>> = due.map(|limit| Counted::new(exchange, limit, ports.now())).collect();
+    let due = keys::due(exchange, route, is_late);
+    let counted: Vec<Counted<'g>> = due.into_iter().map(|limit| Counted::new(exchange, limit, ports.now())).collect();
     let taken = match at_once(exchange, &counted, ports.now()) {
         Some(taken) => taken,
         // In a box, so that the future of a request that need not ask is no larger for it.
@@ -92,6 +134,7 @@ pub(super) async fn check<'g, P: Ports>(
         refusal.problem
     });
     let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
+    readings.iter().for_each(|reading| exchange.holds.open(reading));
     exchange.limits.extend(readings);
     Ok(())
 }
@@ -107,12 +150,17 @@ fn at_once<'g>(
     let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
     let refused = refused.find_map(|(counted, stand)| match stand {
         Stand::Refused(free_ms) => Some((counted, free_ms)),
-        Stand::Ready | Stand::Dry | Stand::Away => None,
+        Stand::Ready | Stand::Dry | Stand::New | Stand::Away => None,
     });
     if let Some((counted, free_ms)) = refused {
         return Some(Err(Refusal::full(counted.limit, free_ms)));
     }
-    if stands().any(|(_, stand)| matches!(stand, Stand::Dry | Stand::Away)) {
+    let lacks = |(counted, stand): (&Counted<'_>, Stand)| match stand {
+        Stand::Ready | Stand::Refused(_) => false,
+        Stand::New => !counted.limit.is_eager,
+        Stand::Dry | Stand::Away => true,
+    };
+    if stands().any(lacks) {
         return None;
     }
     Some(Ok(spend(exchange, counted, now)))
@@ -123,15 +171,15 @@ fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> V
     let slices = &exchange.gateway.fleet.limits;
     let spent = counted.iter().map(|counted| {
         let wanted = counted.wanted();
-        let (outcome, told) = match slices.stand(now, &wanted) {
-            Stand::Ready => {
-                let told = slices.spend(now, &wanted, || limits::place_of(wanted.limit, wanted.key).0);
-                (Outcome::Passed, told)
-            }
-            Stand::Refused(_) => (Outcome::Shadow, slices.told(now, &wanted)),
-            Stand::Dry | Stand::Away => (Outcome::Alone, slices.told(now, &wanted)),
+        let hash = || limits::place_of(wanted.limit, wanted.key).0;
+        let is_open = !matches!(counted.limit.cost, Cost::Fixed(_));
+        let (told, outcome) = match slices.stand(now, &wanted) {
+            Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
+            Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
+            Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
+            Stand::Dry | Stand::New | Stand::Away => (slices.told(now, &wanted), Outcome::Alone),
         };
-        Reading { limit: counted.limit, rule: counted.rule, told, outcome }
+        counted.reading(told, outcome)
     });
     spent.collect()
 }
@@ -145,7 +193,7 @@ async fn take<'g, P: Ports>(
     let slices = &exchange.gateway.fleet.limits;
     for round in 0..ROUNDS {
         for counted in counted {
-            if slices.stand(ports.now(), &counted.wanted()) == Stand::Dry {
+            if matches!(slices.stand(ports.now(), &counted.wanted()), Stand::Dry | Stand::New) {
                 ask(exchange, counted, round, ports).await;
             }
         }
@@ -176,17 +224,26 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
 fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
-    let lacking = |counted: &&Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
-    for counted in counted.iter().filter(lacking).filter(|counted| !counted.limit.is_shadow) {
-        match counted.limit.on_error {
+    let lacks = |counted: &Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
+    let mut leases = Vec::with_capacity(counted.len());
+    for counted in counted {
+        let lease = match counted.limit.on_error {
+            _ if !lacks(counted) || counted.limit.is_shadow => None,
+            OnError::Open => None,
             OnError::Closed => return Err(Refusal::unavailable(counted.limit)),
-            OnError::Local(share) if !slices.spend_alone(now, &counted.wanted(), share.into()) => {
-                return Err(Refusal::full(counted.limit, counted.limit.rule.window_ms()));
-            }
-            OnError::Local(_) | OnError::Open => {}
-        }
+            OnError::Local(share) => match slices.spend_alone(now, &counted.wanted(), share.into()) {
+                Some(lease) => Some(lease),
+                None => return Err(Refusal::full(counted.limit, counted.rule.window_ms())),
+            },
+        };
+        leases.push(lease);
     }
-    Ok(spend(exchange, counted, now))
+    let readings = spend(exchange, counted, now).into_iter().zip(leases);
+    let told = |(reading, lease): (Reading<'g>, Option<u64>)| {
+        let told = Told { lease: reading.told.lease.or(lease), ..reading.told };
+        Reading { told, ..reading }
+    };
+    Ok(readings.map(told).collect())
 }
 
 /// What is left of each, for the answer to a request that takes nothing.
@@ -194,80 +251,83 @@ fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'
     let reading = |counted: &Counted<'g>| {
         let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
         let has_refused = std::ptr::eq(counted.limit, refusal.limit);
-        let outcome = if has_refused { refusal.outcome } else { Outcome::Spared };
-        Reading { limit: counted.limit, rule: counted.rule, told, outcome }
+        counted.reading(told, if has_refused { refusal.outcome } else { Outcome::Spared })
     };
     counted.iter().map(reading).collect()
 }
 
 /// What the request has taken before goes back: it was refused by another limit.
 fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
+    exchange.holds.close(|limit| Some(limit.cost.most()));
     for reading in std::mem::take(&mut exchange.limits) {
-        let counted = Counted { limit: reading.limit, key: key_of(exchange, reading.limit), rule: reading.rule };
-        if let Some(lease) = reading.told.lease {
-            exchange.gateway.fleet.limits.give_back(now, &counted.wanted(), lease);
+        let Reading { limit, rule, cost, .. } = &reading;
+        let wanted = Wanted { limit: limit.id, rule: *rule, key: &reading.key, cost: *cost };
+        let is_held = limit.counts_flight() || !matches!(limit.cost, Cost::Fixed(_));
+        if let Some(lease) = reading.told.lease.filter(|_| !is_held) {
+            exchange.gateway.fleet.limits.give_back(now, &wanted, lease);
         }
     }
 }
 
-/// What a request is counted under, of each key with its length in front: no value can pass for two.
-fn key_of(exchange: &Exchange<'_>, limit: &Limit) -> String {
-    composed(limit.keys.iter().map(|key| part(exchange, key)))
-}
-
-fn composed(parts: impl Iterator<Item = String>) -> String {
-    let mut text = String::new();
-    for part in parts {
-        text.push_str(&part.len().to_string());
-        text.push(':');
-        text.push_str(&part);
-    }
-    // What a client sends may be long, and is kept for many.
-    if text.len() > LONGEST_KEY { limits::digest_of(&text) } else { text }
-}
-
-fn part(exchange: &Exchange<'_>, key: &Key) -> String {
-    let claim = |name: &str| {
-        exchange.principal.as_ref().and_then(|principal| principal.claim(name)).map(|value| value.into_owned())
+/// The header in which the upstream says what the request costs; empty if it does not.
+pub(super) fn asks(exchange: &Exchange<'_>) -> String {
+    let name = |reading: &Reading<'_>| match &reading.limit.cost {
+        Cost::Header { name, .. } => Some(name.clone()),
+        Cost::Fixed(_) | Cost::Body { .. } => None,
     };
-    match key {
-        Key::Address => address(exchange),
-        // Who names nobody is counted by where he comes from.
-        Key::Principal => match (claim("iss").unwrap_or_default(), claim("sub")) {
-            (issuer, Some(subject)) => principal(&issuer, &subject),
-            (_, None) => address(exchange),
-        },
-        Key::Route => exchange.label().to_owned(),
-        Key::Global => String::new(),
-        Key::Header(name) => exchange.sent(name).unwrap_or_default().to_owned(),
-        Key::Path(name) => exchange
-            .parameters()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.to_owned())
-            .unwrap_or_default(),
-        Key::Claim(name) => claim(name).unwrap_or_default(),
-        // The compiler refuses them.
-        Key::Tenant | Key::ApiKey | Key::Plan => String::new(),
+    exchange.limits.iter().find_map(name).unwrap_or_default()
+}
+
+/// The head of the answer is there, or none comes: what that settles.
+pub(super) fn answered(exchange: &mut Exchange<'_>, answer: &Result<Head, Problem>, now: Millis) {
+    if exchange.limits.is_empty() {
+        return;
     }
+    let told = answer.as_ref().ok().and_then(|head| head.told);
+    exchange.holds.close(|limit| match &limit.cost {
+        Cost::Header { most, .. } => Some(most.saturating_sub(limit.cost.of_header(told))),
+        _ if limit.counts_flight() && limit.until == Until::Head => Some(1),
+        Cost::Fixed(_) | Cost::Body { .. } => None,
+    });
+    for reading in &mut exchange.limits {
+        let cost = reading.limit.cost.of_header(told);
+        reading.told.left = reading.told.left.saturating_add(reading.cost.saturating_sub(cost));
+        reading.cost = cost.min(reading.cost);
+    }
+    judge(exchange, answer, now);
 }
 
-/// With the length of the issuer, so that no subject of one issuer is one of another.
-fn principal(issuer: &str, subject: &str) -> String {
-    format!("{} {issuer} {subject}", issuer.len())
-}
-
-/// The address of the client. All whose address is not known share a count.
-fn address(exchange: &Exchange<'_>) -> String {
-    exchange.address().map(|address| network(address.ip())).unwrap_or_default()
-}
-
-/// An address; of IPv6 the network that one customer has.
-pub(super) fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+/// Tells the limits that follow the health of the upstream. That a client leaves or sends too much says nothing of it.
+fn judge(exchange: &Exchange<'_>, answer: &Result<Head, Problem>, now: Millis) {
+    let took = exchange.upstream_ms.unwrap_or_default();
+    let is_bad = |adapts: Adapts| match answer {
+        Ok(head) => head.status >= 500 || adapts.slow_ms.is_some_and(|slow| took > slow.into()),
+        Err(_) => true,
+    };
+    if answer.as_ref().is_err_and(|problem| problem.kind.fault == Fault::Client) {
+        return;
+    }
+    for limit in exchange.limits.iter().map(|reading| reading.limit) {
+        if let Some(adapts) = limit.adapts {
+            exchange.gateway.fleet.limits.saw(now, limit.id, adapts, is_bad(adapts));
         }
     }
+}
+
+/// Whether the end of the answer's body settles something.
+pub(super) fn needs_end(exchange: &Exchange<'_>) -> bool {
+    exchange.limits.iter().any(|reading| reading.limit.needs_end())
+}
+
+/// Whether the bytes of the answer's body settle something.
+pub(super) fn counts_body(exchange: &Exchange<'_>) -> bool {
+    exchange.limits.iter().any(|reading| matches!(reading.limit.cost, Cost::Body { .. }))
+}
+
+/// The body of the answer has ended after so many bytes.
+pub(super) fn ended(exchange: &mut Exchange<'_>, bytes: u32) {
+    exchange.holds.close(|limit| match &limit.cost {
+        Cost::Body { most, .. } => Some(most.saturating_sub(limit.cost.of_body(bytes))),
+        Cost::Fixed(_) | Cost::Header { .. } => limit.counts_flight().then_some(1),
+    });
 }

@@ -19,12 +19,12 @@ use crate::{
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint, limits, metrics,
+        health, hint, limit_counts, limits, metrics,
     },
     ports::{
         Ports,
         signatures::Failure,
-        upstream::{BodyEnd, Forward, Head},
+        upstream::{BodyEnd, Delivery, Forward, Head},
     },
     routing::{
         select::{Selection, select},
@@ -80,14 +80,17 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     }
     gateway.fleet.limits.served(ports.now());
     if !exchange.limits.is_empty() {
-        limits::told::count(&exchange);
+        limit_counts::count(&exchange);
     }
     gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));
     let left = exchange.body_deadline().map(|deadline| deadline.saturating_sub(ports.now()));
-    if relayed && (left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body)) {
-        let end = ports.deliver(closed.reply, left).await;
+    let observes = left.is_some() || exchange.route.is_some_and(ReadyRoute::observes_body);
+    if relayed && (observes || limits::needs_end(&exchange)) {
+        let counts = limits::counts_body(&exchange);
+        let (end, bytes) = ports.deliver(Delivery { reply: closed.reply, within_ms: left, counts }).await;
+        limits::ended(&mut exchange, bytes);
         return Finished { reply: None, log: closed.log.lines(&exchange, ports.now(), Some(end)) };
     }
     Finished { reply: Some(closed.reply), log: closed.log.lines(&exchange, ports.now(), None::<BodyEnd>) }
@@ -154,11 +157,12 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     if let Action::Respond(config) = &route.route.action {
         return answer(exchange, config, ports).map(Outcome::Made);
     }
-    let plan = Forward { body_limit, ..plan(exchange, route, ports)? };
+    let plan = Forward { body_limit, asks: limits::asks(exchange), ..plan(exchange, route, ports)? };
     let plan = sign(exchange, route, plan, ports).await?;
     let sent = ports.now();
     let head = forward::call(authorized, plan, ports, guard::too_large).await;
     exchange.upstream_ms = Some(ports.now().saturating_sub(sent));
+    limits::answered(exchange, &head, ports.now());
     let head = head.told(ports, "forward", account::forwarded)?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;

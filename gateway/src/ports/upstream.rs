@@ -16,6 +16,8 @@ pub struct Forward {
     pub url: String,
     /// The binding of the Worker that is asked instead of the network; empty for the network.
     pub binding: String,
+    /// The header of the answer whose number is asked for, in lower case; empty for none.
+    pub asks: String,
     /// The most bytes that the body may have, if that is not known from its length.
     pub body_limit: Option<Size>,
     /// Changes to the client's head. The fields of one hop (RFC 9110 section 7.6.1) are taken out first.
@@ -34,6 +36,8 @@ pub struct Forward {
 pub struct Head {
     /// Status code.
     pub status: u16,
+    /// The number in the header that was asked for, if there is one.
+    pub told: Option<u32>,
 }
 
 /// Why there is no answer.
@@ -47,6 +51,17 @@ pub enum Failure {
     ClientGone,
     /// The body of the request grew beyond its limit.
     BodyTooLarge,
+}
+
+/// An answer on its way to the client whose body is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The answer.
+    pub reply: Reply,
+    /// After so many milliseconds its body is cut off.
+    pub within_ms: Option<Millis>,
+    /// Whether the bytes of its body are counted.
+    pub counts: bool,
 }
 
 /// How the body of an observed answer ended.
@@ -63,7 +78,7 @@ pub trait Upstream {
     /// Sends a request and waits for the head of the answer.
     fn call(&self, plan: Forward) -> impl Future<Output = Result<Head, Failure>>;
 
-    /// Hands an answer to the client and waits until its body has ended (`observe = "body"`), for no longer than
-    /// `within_ms`: then it is cut off.
-    fn deliver(&self, reply: Reply, within_ms: Option<Millis>) -> impl Future<Output = BodyEnd>;
+    /// Hands an answer to the client and waits until its body has ended (`observe = "body"`). Tells how, and how many bytes
+    /// it had, if they were counted.
+    fn deliver(&self, delivery: Delivery) -> impl Future<Output = (BodyEnd, u32)>;
 }

@@ -16,8 +16,10 @@ use crate::kit::{Clock, Time};
 /// What has really happened.
 #[derive(Default)]
 pub(super) struct Truth {
-    /// When tokens of leases were used; with the object's clock.
-    uses: Vec<(Time, Millis)>,
+    /// When tokens of leases were used, with the object's clock, and how many.
+    uses: Vec<(Time, Millis, u32)>,
+    /// How many of them have not come back.
+    out: u32,
     /// When isolates went on alone, by isolate.
     alone: BTreeMap<usize, Vec<Time>>,
     /// What the object has granted, by number.
@@ -40,36 +42,54 @@ fn drift(ms: Millis) -> Millis {
     (ms * 2 * Clock::MOST_DRIFT_PPM).div_ceil(1_000_000) + 3
 }
 
-/// G1: no window that ends with this use holds more than the limit.
-pub(super) fn used(sim: &mut World) {
+/// G1: no window that ends with this use holds more than the limit. Gives the number of the use.
+pub(super) fn used(sim: &mut World) -> usize {
     sim.counts.add("admitted");
-    let at = (sim.now(), sim.clock(sim.world.object));
+    let at = (sim.now(), sim.clock(sim.world.object), sim.world.cost);
     sim.world.truth.uses.push(at);
+    sim.world.truth.out += at.2;
     let rule = sim.world.rule;
     let uses = &sim.world.truth.uses;
     let held = match rule.count {
         Count::Sliding(window) => {
             let begins = (at.0 + drift(window)).saturating_sub(window);
-            uses.iter().rev().take_while(|(time, _)| *time > begins).count() as u64 <= rule.limit.into()
+            sum(uses.iter().rev().take_while(|(time, ..)| *time > begins)) <= rule.limit
         }
         Count::Fixed(calendar) => {
             let window = calendar.window(at.1).0;
-            uses.iter().filter(|(_, clock)| calendar.window(*clock).0 == window).count() as u64 <= rule.limit.into()
+            sum(uses.iter().rev().take_while(|(_, clock, _)| calendar.window(*clock).0 == window)) <= rule.limit
         }
         Count::Bucket(window, burst) => has_place(uses, window, burst, rule.limit),
+        Count::Flight(_) => sim.world.truth.out <= rule.limit,
     };
     if !held {
         sim.fail(format!("G1: more were admitted than {rule:?} allows"));
     }
+    sim.world.truth.uses.len() - 1
+}
+
+fn sum<'u>(uses: impl Iterator<Item = &'u (Time, Millis, u32)>) -> u32 {
+    uses.map(|(.., cost)| cost).sum()
+}
+
+/// A request is over: so much of what it took was too much, or a place in flight.
+pub(super) fn ended(sim: &mut World, number: usize, back: u32) {
+    sim.world.truth.uses[number].2 -= back;
+    sim.world.truth.out -= back;
+}
+
+/// The same of one that an isolate let in alone.
+pub(super) fn landed_alone(sim: &mut World, index: usize) {
+    sim.world.truth.alone.entry(index).or_default().pop();
 }
 
 /// Whether a bucket of so many that leaks at this rate takes all of them: so between any two moments there are no more
 /// than it holds and what has leaked out meanwhile.
-fn has_place(uses: &[(Time, Millis)], window: Time, burst: u32, limit: u32) -> bool {
+fn has_place(uses: &[(Time, Millis, u32)], window: Time, burst: u32, limit: u32) -> bool {
     let rate = f64::from(limit) / window as f64 * 1.0005;
     let (mut level, mut last) = (0.0_f64, 0);
-    uses.iter().all(|(time, _)| {
-        level = (level - (time - last) as f64 * rate).max(0.0) + 1.0;
+    uses.iter().all(|(time, _, cost)| {
+        level = (level - (time - last) as f64 * rate).max(0.0) + f64::from(*cost);
         last = *time;
         // A few milliseconds of rounding.
         level <= f64::from(burst) + 4.0 * rate + 0.01
@@ -83,7 +103,8 @@ pub(super) fn used_alone(sim: &mut World, index: usize) {
     alone.push(now);
     let window = rule.window_ms();
     let begins = (now + drift(window)).saturating_sub(window);
-    let count = alone.iter().filter(|time| **time > begins).count() as u64;
+    let is_flight = rule.is_flight();
+    let count = alone.iter().filter(|time| is_flight || **time > begins).count() as u64 * u64::from(sim.world.cost);
     if count * 4 > rule.most().into() {
         sim.fail(format!("alone an isolate has admitted {count} of {rule:?}"));
     }
@@ -103,7 +124,7 @@ pub(super) fn object_has_answered(sim: &mut World, question: &[u8], answer: &[u8
         sim.note(|_| format!("asked {ask:?}: {verdict:?}"));
         for settlement in &ask.settled {
             sim.counts.add(if settlement.used > 0 { "settled" } else { "given back" });
-            settle(&mut sim.world.truth.leases, *settlement);
+            settle(&mut sim.world.truth.leases, *settlement, ask.rule.is_flight());
         }
         match verdict {
             Verdict::Granted { lease, tokens, .. } => {
@@ -121,9 +142,11 @@ pub(super) fn object_has_answered(sim: &mut World, question: &[u8], answer: &[u8
     }
 }
 
-fn settle(leases: &mut BTreeMap<u64, Lease>, settlement: Settlement) {
+fn settle(leases: &mut BTreeMap<u64, Lease>, settlement: Settlement, is_flight: bool) {
     if let Some(lease) = leases.get_mut(&settlement.lease).filter(|lease| !lease.is_settled) {
-        (lease.tokens, lease.is_settled) = (settlement.used.min(lease.tokens), true);
+        lease.is_settled = !is_flight || settlement.used == 0;
+        lease.tokens = settlement.used.min(lease.tokens);
+        lease.extra = lease.extra.min(lease.tokens);
     }
 }
 
@@ -144,6 +167,7 @@ fn refused(sim: &mut World, now: Millis, rule: &Rule, needs: u32) {
         // As much too early as a lease lives.
         Count::Sliding(window) => now.saturating_sub(window + rule.life(now).0 + drift(window)),
         Count::Fixed(calendar) => calendar.window(now).0,
+        Count::Flight(_) => now,
         Count::Bucket(..) => return,
     };
     let leases = sim.world.truth.leases.values().filter(|lease| lease.to >= begins);

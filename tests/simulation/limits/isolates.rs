@@ -4,7 +4,7 @@ use gateway::{
     fleet::{
         limits::{
             self, Answer, Ask, Limits, Question, Verdict,
-            slices::{ASK_MS, Slices, Stand, Wanted},
+            slices::{ASK_MS, Hold, Slices, Stand, Wanted},
         },
         message,
     },
@@ -68,7 +68,7 @@ fn come(sim: &mut World, index: usize) {
 }
 
 fn wanted(sim: &World) -> Wanted<'static> {
-    Wanted { limit: 0, rule: sim.world.rule, key: KEY, cost: 1 }
+    Wanted { limit: 0, rule: sim.world.rule, key: KEY, cost: sim.world.cost }
 }
 
 /// See `pipeline::limits`.
@@ -80,14 +80,20 @@ fn decide(sim: &mut World, index: usize, round: u32) {
     sim.note(|sim| format!("a request of {}: {stand:?}", sim.name(sim.world.isolates[index].actor)));
     match stand {
         Stand::Ready => {
-            seat.slices.spend(now, &wanted, hash);
-            checks::used(sim);
+            let told = seat.slices.spend(now, &wanted, wanted.cost > 1, hash);
+            let number = checks::used(sim);
+            end_later(sim, index, number, told.lease);
             behind(sim, index);
         }
         Stand::Refused(_) => sim.counts.add("refused"),
-        Stand::Dry if round < 4 => together(sim, index, round),
-        Stand::Dry if round < 6 => ask(sim, index, 1, move |sim| decide(sim, index, round + 1)),
-        Stand::Dry | Stand::Away => alone(sim, index),
+        Stand::New if sim.world.is_eager => {
+            seat.slices.begin(now, &wanted, hash());
+            sim.counts.add("admitted first");
+            behind(sim, index);
+        }
+        Stand::Dry | Stand::New if round < 4 => together(sim, index, round),
+        Stand::Dry | Stand::New if round < 6 => ask(sim, index, wanted.cost, move |sim| decide(sim, index, round + 1)),
+        Stand::Dry | Stand::New | Stand::Away => alone(sim, index),
     }
 }
 
@@ -95,11 +101,56 @@ fn alone(sim: &mut World, index: usize) {
     let wanted = wanted(sim);
     let seat = &sim.world.isolates[index];
     let now = sim.clock(seat.actor);
-    if sim.world.is_local && seat.slices.spend_alone(now, &wanted, 25) {
+    if sim.world.is_local
+        && let Some(lease) = seat.slices.spend_alone(now, &wanted, 25)
+    {
         sim.counts.add("admitted alone");
-        return checks::used_alone(sim, index);
+        let is_flight = wanted.rule.is_flight();
+        checks::used_alone(sim, index);
+        return if is_flight {
+            land_later(sim, index, lease)
+        };
     }
     sim.counts.add("object away");
+}
+
+/// A request that holds something is over after a while: a place in flight comes back, and of a cost a part.
+fn end_later(sim: &mut World, index: usize, number: usize, lease: Option<u64>) {
+    let rule = sim.world.rule;
+    let (is_flight, cost) = (rule.is_flight(), sim.world.cost);
+    if !is_flight && cost == 1 {
+        return;
+    }
+    let seat = &sim.world.isolates[index];
+    let (actor, life) = (seat.actor, seat.life);
+    let after = sim.random.between(0, if is_flight { rule.window_ms() } else { 2 * rule.life(0).0 });
+    let back = if is_flight { 1 } else { sim.random.between(0, u64::from(cost)) as u32 };
+    // What takes longest is over by the clock of its isolate.
+    let after = after - after / 1_000;
+    sim.after(after, move |sim| {
+        // Of tokens of several leases none comes back, and of an isolate that is lost neither.
+        let comes_back = is_flight || lease.is_some() && sim.world.isolates[index].life == life;
+        checks::ended(sim, number, if comes_back { back } else { 0 });
+        let seat = &sim.world.isolates[index];
+        if let Some(lease) = lease.filter(|_| seat.life == life) {
+            seat.slices.close(&Hold { limit: 0, key: KEY.into(), lease, back });
+            sim.counts.add("ended");
+        }
+        sim.note(|sim| format!("a request of {} is over", sim.name(actor)));
+    });
+}
+
+/// The same of a place that an isolate has given itself.
+fn land_later(sim: &mut World, index: usize, lease: u64) {
+    let life = sim.world.isolates[index].life;
+    let after = sim.random.between(0, sim.world.rule.window_ms());
+    sim.after(after, move |sim| {
+        if sim.world.isolates[index].life == life {
+            checks::landed_alone(sim, index);
+            let hold = Hold { limit: 0, key: KEY.into(), lease, back: 1 };
+            sim.world.isolates[index].slices.close(&hold);
+        }
+    });
 }
 
 /// Waits for the answer that one request asks for, for all.

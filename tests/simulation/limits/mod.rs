@@ -25,6 +25,10 @@ struct Fleet {
     defect: Defect,
     /// Whether requests that nobody answers go on, a few for each isolate.
     is_local: bool,
+    /// How much each request takes, of which some may come back when it is over.
+    cost: u32,
+    /// Whether the first request of an isolate waits for nobody.
+    is_eager: bool,
     /// When no more requests come.
     ends: Time,
 }
@@ -43,6 +47,8 @@ fn play(run: &Run, defect: Defect) -> Result<Counts, String> {
         truth: Truth::default(),
         defect,
         is_local: false,
+        cost: 1,
+        is_eager: false,
         ends: 0,
     };
     let mut sim = Sim::new(run, world);
@@ -64,6 +70,10 @@ fn seat(sim: &mut World) {
     sim.observe(object, checks::object_has_answered);
     sim.world.rule = rule(sim);
     sim.world.is_local = sim.random.chance(300);
+    sim.world.is_eager = !sim.world.rule.is_flight() && sim.random.chance(200);
+    if !sim.world.rule.is_flight() && sim.world.rule.most() >= 3 && sim.random.chance(300) {
+        sim.world.cost = 3;
+    }
     sim.world.ends = WINDOWS * sim.world.rule.window_ms();
     // In one of three nothing goes wrong: then nobody may be refused too early.
     let is_calm = sim.random.chance(333);
@@ -78,7 +88,8 @@ fn seat(sim: &mut World) {
 fn rule(sim: &mut World) -> Rule {
     let window = *sim.random.pick(&[1_000, 10_000, 20_000]);
     let limit = *sim.random.pick(&[1, 3, 20, 21, 60, 200]);
-    let count = match sim.random.below(4) {
+    let count = match sim.random.below(5) {
+        4 => Count::Flight(window),
         0..=1 => Count::Sliding(window),
         2 => Count::Fixed(Calendar::Every(window)),
         _ => Count::Bucket(window, *sim.random.pick(&[1, limit, limit * 2])),

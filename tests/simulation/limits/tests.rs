@@ -7,7 +7,9 @@ use crate::kit::{explore, find};
 const SCHEDULES: u64 = 1_200;
 
 /// What has to happen, or the schedules have shown nothing.
-const MUST: [&str; 16] = [
+const MUST: [&str; 18] = [
+    "admitted first",
+    "ended",
     "admitted",
     "admitted alone",
     "object away",

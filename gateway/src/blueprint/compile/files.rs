@@ -40,7 +40,7 @@ impl Files for OneFile {
 }
 
 /// Sections that an included file may have. The rest is said once, in the main file.
-const SECTIONS: [&str; 6] = ["upstreams", "issuers", "roles", "policies", "routes", "env"];
+const SECTIONS: [&str; 7] = ["upstreams", "issuers", "roles", "plans", "policies", "routes", "env"];
 
 /// What is said at the first place of something that stands in two files.
 const HERE_TOO: &str = "it is here too";

@@ -47,6 +47,10 @@ keys! {
         /// table names a list to which trusted proxies add. What is missing or malformed is unknown.
         /// Example: `address_from = { header = "x-forwarded-for", trusted = 1 }`
         address_from: address::Source [Default("\"cf-connecting-ip\"")] = address::keys::source(),
+        /// How many bits of an IPv6 address stand for one client, wherever clients are told apart by their addresses. A customer
+        /// has a whole network as a rule, and could ask from another address each time.
+        /// Example: `ipv6_prefix = 56`
+        ipv6_prefix: i64 [Default("64")] = kinds::integer(32..=128),
         /// Whether the gateway takes no new requests because another one takes its place. Every route then answers 503
         /// with `Retry-After` and `/health/ready` says so, while requests in flight go on. A variable switches it without
         /// another file; it says `on`, `off`, `true`, `false`, `1` or `0`, or the gateway does not start.

@@ -160,7 +160,8 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let gateway = root.optional("gateway", gateway::read).unwrap_or_default();
     let versions = root.optional("versions", versions::read).unwrap_or_default();
     let issuers = sections::issuers(&mut root);
-    let upstreams = sections::upstreams(&mut root);
+    let (upstreams, quotas) = sections::upstreams(&mut root);
+    let plans = sections::plans(&mut root);
     sections::roles(&mut root);
     let health = root.optional("health", health::read).unwrap_or_default();
     let admin = admin::read(&mut root);
@@ -177,12 +178,15 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
 
     let named = (0..policies.count()).filter_map(|index| policies.get(index)).map(|policy| &policy.layer);
     let layers = [&gateway.layer].into_iter().chain(named).chain(declared.iter().map(|route| &route.layer));
+    sections::check_plans(&plans, layers.clone(), context);
     admin::check(admin.as_ref(), &declared, context);
     sections::check_issuers(&issuers, layers, context);
     policies::check_circles(&policies, context);
+    let plans = plans.into_values();
+    let limits = plans.iter().flatten().flat_map(|plan| &plan.limits).chain(quotas.iter().flatten());
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
-    read_headers::intern(section.as_ref(), &gateway, &built, audit, context);
+    read_headers::intern(section.as_ref(), &gateway, &built, limits, audit, context);
     signed_bodies::check(&built, &upstreams, context);
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
@@ -205,6 +209,9 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         metrics,
         bindings: bindings(&upstreams, &built.routes),
         upstreams,
+        plans: plans?,
+        quotas,
+        ipv6_prefix: u8::try_from(gateway.keys.ipv6_prefix.or(64)?).unwrap_or(64),
         issuers: issuers.into_values()?,
         principal_headers,
         policies: packed(&built.policies, &place, context)?,

@@ -1,14 +1,14 @@
 //! Everything that a `gateway.toml` can say, as data: what the reference pages and the JSON Schema are made from. It is
 //! made of the same declarations that the file is read by.
 
-use super::{gateway, policies::Policy, route_keys, versions, well_known};
+use super::{gateway, policies::Policy, route_keys, sections, versions, well_known};
 use crate::{
     config::{
         keys::Keys as _,
         model::{Grammar, Key, Presence, Shape},
         roles,
     },
-    stages::{admin, audit, authn::issuers, forward::upstreams, health, metrics},
+    stages::{admin, audit, authn::issuers, health, metrics, rate_limit},
 };
 
 /// A section of the file.
@@ -69,13 +69,14 @@ pub fn sections() -> Vec<Section> {
     vec![
         Section { named: None, is_required: true, ..section("gateway", GATEWAY, gateway::model()) },
         Section { named: None, ..section("versions", VERSIONS, versions::model()) },
-        section("upstreams", UPSTREAMS, upstreams::Keys::model()),
+        section("upstreams", UPSTREAMS, sections::upstream_model()),
         section("issuers", ISSUERS, issuers::Keys::model()),
         roles,
         Section { named: None, ..section("health", HEALTH, health::keys::Keys::model()) },
         Section { named: None, ..section("admin", ADMIN, admin::keys::Keys::model()) },
         Section { named: None, ..section("audit", AUDIT, audit::keys::Section::model()) },
         Section { named: None, ..section("metrics", METRICS, metrics::keys::Keys::model()) },
+        section("plans", PLANS, rate_limit::keys::PlanKeys::model()),
         section("policies", POLICIES, Policy::model()),
         Section { named: Some(ROUTE), one_of: &route_keys::ACTIONS, ..section("routes", ROUTES, route_keys::model()) },
         Section { named: None, ..section("well_known", WELL_KNOWN, well_known::model()) },
@@ -109,6 +110,10 @@ const AUDIT: &str =
 const METRICS: &str = "Who may read what the gateway counts, and where. Without this section nothing is counted, and its \
                        paths are not there. The Worker needs the Durable Object `METRICS`.";
 
+const PLANS: &str = "What callers may do by what they have paid for. The claim `plan` of the issuer names the plan of a caller. \
+                     Requests without a token have the plan `anonymous`; those whose token names no plan of the file have \
+                     the plan `authenticated`. Routes with `rate_limit = \"plan\"` have the limits of the caller's plan.";
+
 const POLICIES: &str = "Keys of routes under a name, to be used by several routes. The same keys can stand in a route \
                         and in `[gateway]`. A stronger place replaces a key as a whole: nothing is merged inside one.";
 
@@ -132,7 +137,7 @@ pub fn include() -> Key {
         name: "include",
         about: vec![
             "Other files whose sections belong to the gateway too.",
-            "An included file has `upstreams`, `issuers`, `roles`, `policies`, `routes` and `env`; `[gateway]` and",
+            "An included file has `upstreams`, `issuers`, `roles`, `plans`, `policies`, `routes` and `env`; `[gateway]` and",
             "`include` stand in the main file alone. What two files name alike is an error, so that their order has no meaning.",
             "",
             "In TOML the key must stand above the first section.",

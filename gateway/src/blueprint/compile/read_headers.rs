@@ -7,14 +7,15 @@ use super::{gateway::Gateway, routes::Built};
 use crate::{
     blueprint::{Action, Policy},
     config::{context::Context, rate::Key, reader::Item},
-    stages::{audit, via},
+    stages::{audit, rate_limit::Limit, via},
 };
 
 /// Has them packed.
-pub(super) fn intern(
+pub(super) fn intern<'l>(
     section: Option<&Item<'_>>,
     gateway: &Gateway,
-    built: &Built,
+    built: &'l Built,
+    limits: impl IntoIterator<Item = &'l Limit>,
     audit: audit::Settings,
     context: &Context<'_>,
 ) {
@@ -28,7 +29,8 @@ pub(super) fn intern(
             let _ = context.intern_header(section, name);
         }
     }
-    if audits(&built.policies, audit) || built.policies.iter().any(counts_addresses) {
+    let limits = built.policies.iter().flat_map(|policy| &policy.rate_limit.limits).chain(limits);
+    if audits(&built.policies, audit) || counts_addresses(limits) {
         let _ = context.intern_header(section, &source.header);
     }
 }
@@ -39,9 +41,9 @@ pub(super) fn audits(policies: &[Policy], settings: audit::Settings) -> bool {
 }
 
 /// Whether requests are counted by where they come from, or may be: those without a principal are.
-fn counts_addresses(policy: &Policy) -> bool {
-    let keys = policy.rate_limit.iter().flat_map(|limit| &limit.keys);
-    keys.into_iter().any(|key| matches!(key, Key::Address | Key::Principal))
+fn counts_addresses<'l>(limits: impl Iterator<Item = &'l Limit>) -> bool {
+    let mut keys = limits.flat_map(|limit| &limit.keys);
+    keys.any(|key| matches!(key, Key::Address | Key::Principal | Key::ApiKey))
 }
 
 /// The headers that a policy reads; `address` is the one that tells where a request comes from.

@@ -1,11 +1,14 @@
 //! Tables of named sections: `[upstreams.NAME]`, `[issuers.NAME]`, `[policies.NAME]`.
 
+use std::cell::RefCell;
+
 use super::{super::policy::Layer, policies::Policy};
 use crate::{
     config::{
         context::Context,
         diagnostics::Code,
-        keys::Keys,
+        keys::{Keys, Written},
+        model::Key,
         reader::{Item, Reader},
         roles,
         values::{names, quoted},
@@ -16,6 +19,10 @@ use crate::{
             keys::{PUBLIC, check_apart},
         },
         forward::{upstream::Upstream, upstreams},
+        rate_limit::{
+            Limit, Plan,
+            keys::{self as rate_limit, Quota},
+        },
     },
 };
 
@@ -56,9 +63,59 @@ fn section<T, K: Keys>(item: &Item<'_>, make: &impl Fn(&Item<'_>, K) -> Option<T
     make(item, keys).filter(|_| name.is_some())
 }
 
-/// Reads `[upstreams]`.
-pub(super) fn upstreams(root: &mut Reader<'_>) -> Sections<Upstream> {
-    Sections::read(root, "upstreams", |item, keys| upstreams::upstream(item.key(), keys))
+/// The keys of an upstream: those of forwarding, and how often it is asked.
+#[derive(Clone, Debug, Default)]
+struct UpstreamKeys {
+    own: upstreams::Keys,
+    quota: Quota,
+}
+
+impl Keys for UpstreamKeys {
+    fn read(table: &mut Reader<'_>) -> Self {
+        Self { own: Keys::read(table), quota: Keys::read(table) }
+    }
+
+    fn model() -> Vec<Key> {
+        [upstreams::Keys::model(), Quota::model()].concat()
+    }
+
+    fn written(&self) -> Vec<Written> {
+        [self.own.written(), self.quota.written()].concat()
+    }
+}
+
+/// The keys that an upstream can have.
+pub(super) fn upstream_model() -> Vec<Key> {
+    UpstreamKeys::model()
+}
+
+/// Reads `[upstreams]`, and how often each may be asked.
+pub(super) fn upstreams(root: &mut Reader<'_>) -> (Sections<Upstream>, Vec<Option<Limit>>) {
+    let quotas = RefCell::new(Vec::new());
+    let sections = Sections::read(root, "upstreams", |item, keys: UpstreamKeys| {
+        let quota = keys.quota.quota.maybe();
+        quotas.borrow_mut().push(quota.clone().flatten());
+        upstreams::upstream(item.key(), keys.own).filter(|_| quota.is_some())
+    });
+    (sections, quotas.into_inner())
+}
+
+/// Reads `[plans]`.
+pub(super) fn plans(root: &mut Reader<'_>) -> Sections<Plan> {
+    Sections::read(root, "plans", rate_limit::plan)
+}
+
+/// Reports plans that everybody must find and that are not there.
+pub(super) fn check_plans<'l>(
+    plans: &Sections<Plan>,
+    layers: impl IntoIterator<Item = &'l Layer>,
+    context: &Context<'_>,
+) {
+    if plans.0.iter().any(Option::is_none) {
+        return; // one that is wrong may be the one
+    }
+    let names: Vec<&str> = plans.0.iter().flatten().map(|plan| plan.name.as_str()).collect();
+    rate_limit::check_plans(&names, layers.into_iter().map(|layer| &layer.rate_limit), context.report);
 }
 
 /// Reads `[issuers]`.

@@ -45,6 +45,22 @@ pub fn parse(text: &str) -> Result<Rate, Fault> {
     Ok(Rate { limit, window, keys })
 }
 
+/// What has a count of its own: `principal and route`.
+///
+/// # Errors
+/// What [`parse`] says of keys.
+pub fn keys(text: &str) -> Result<Vec<Key>, Fault> {
+    keys_of(text, 0)
+}
+
+/// A window by itself: `min` or `10s`.
+///
+/// # Errors
+/// What [`parse`] says of windows.
+pub fn window(text: &str) -> Result<Window, Fault> {
+    window_of(text)
+}
+
 /// Underlines a part, unless there is nothing to underline.
 fn part(fault: Fault, start: usize, part: &str) -> Fault {
     if part.is_empty() { fault } else { fault.part(start, part.len()) }

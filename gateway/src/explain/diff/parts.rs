@@ -15,7 +15,7 @@ use crate::{
         forward::upstream::{Credentials, Target, Upstream},
         freshness,
         guard::before,
-        health, metrics, security_headers, trace,
+        health, metrics, rate_limit, security_headers, trace,
     },
 };
 
@@ -42,6 +42,10 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         }
         drain::told(&blueprint.drain, &mut teller);
         freshness::told_signals(blueprint.signals, &mut teller);
+        teller.put("ipv6_prefix", blueprint.ipv6_prefix.to_string());
+        for plan in &blueprint.plans {
+            teller.put(format!("plans.{}", plan.name), rate_limit::words(&plan.limits));
+        }
         admin::told(&blueprint.admin, &mut teller);
         health::told(&blueprint.health, &mut teller);
         audit::settings_told(blueprint.audit, &mut teller);
@@ -127,7 +131,7 @@ pub(super) fn differences(section: &'static str, matched: &Matched) -> Vec<Diffe
 pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
     let keys = |issuer: &Issuer| {
-        let Issuer { name: _, algorithm, issuer, audiences, keys, rules, roles } = issuer;
+        let Issuer { name: _, algorithm, issuer, audiences, keys, rules, names } = issuer;
         let Rules { leeway_s, max_age_s, require, types } = rules;
         let audiences = audiences.iter().map(|audience| Value::from(words::text(audience, variables)));
         let mut told = Keys::from([
@@ -136,7 +140,9 @@ pub(super) fn issuers(blueprint: &Blueprint) -> Vec<(String, Keys)> {
             ("audience".to_owned(), either(audiences, None)),
             ("leeway".to_owned(), seconds(*leeway_s).into()),
             ("require".to_owned(), words::sorted(require).into()),
-            ("roles".to_owned(), roles.clone().into()),
+            ("roles".to_owned(), names.roles.clone().into()),
+            ("tenant".to_owned(), names.tenant.clone().into()),
+            ("plan".to_owned(), names.plan.clone().into()),
         ]);
         told.extend(max_age_s.map(|age| ("max_age".to_owned(), seconds(age).into())));
         if !types.is_empty() {
@@ -167,7 +173,7 @@ fn material(keys: &Material, variables: &Variables) -> (String, Value) {
 /// `[upstreams.NAME]`. The timeout is no part of it: it is what routes make of it.
 pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
     let variables = &blueprint.variables;
-    let keys = |upstream: &Upstream| {
+    let keys = |(index, upstream): (usize, &Upstream)| {
         let Upstream { name, target, prefix, timeout: _, credentials, health } = upstream;
         let target = match target {
             Target::Url(url) => [words::text(url, variables).trim_end_matches('/'), prefix].concat().into(),
@@ -180,6 +186,9 @@ pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
         if matches!(upstream.target, Target::Service(_)) && !prefix.is_empty() {
             keys.insert("prefix".to_owned(), prefix.clone().into());
         }
+        if let Some(Some(quota)) = blueprint.quotas.get(index) {
+            keys.insert("quota".to_owned(), rate_limit::words(std::slice::from_ref(quota)).into());
+        }
         if let Some(path) = health {
             keys.insert("health".to_owned(), path.clone().into());
         }
@@ -188,7 +197,12 @@ pub(super) fn upstreams(blueprint: &Blueprint) -> Vec<(String, Keys)> {
         }
         keys
     };
-    blueprint.upstreams.iter().map(|upstream| (upstream.name.clone(), keys(upstream))).collect()
+    blueprint
+        .upstreams
+        .iter()
+        .enumerate()
+        .map(|(index, upstream)| (upstream.name.clone(), keys((index, upstream))))
+        .collect()
 }
 
 fn credentials_in_words(credentials: &Credentials, variables: &Variables) -> Value {

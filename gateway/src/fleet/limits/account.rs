@@ -3,6 +3,9 @@
 //! **G1.** A lease counts whole from its grant to its end, in every window that meets that time; a settlement makes it what
 //! was used, until the last use. A grant is made only if the sum over all that still counts stays within the limit. So no
 //! window ever holds more than the limit, whatever becomes of messages.
+//!
+//! Of requests at once nothing is used up: a lease of permits counts as what may still be in flight under it, until all that
+//! was begun under it must have ended.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +25,10 @@ const COARSEST: Millis = 360;
 /// The part of what is left that one lease gets beyond what is needed: near the limit it is nothing.
 const SHARE: u32 = 8;
 
-/// How soon others may have given something back, in milliseconds.
+/// How soon others may have given something back, in milliseconds; and a permit, of which nobody knows when.
 const AGAIN_MS: Millis = 500;
+const PERMIT_AGAIN_MS: Millis = 100;
+const PERMIT_FREE_MS: Millis = 1_000;
 
 /// Tokens that an isolate holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +148,12 @@ impl Account {
         self.used.iter().chain(leased).collect()
     }
 
+    /// Of permits: the numbers of their leases, in the order of [`Account::everything`].
+    #[must_use]
+    pub fn numbers(&self, rule: &Rule) -> Vec<u64> {
+        self.leases.iter().filter(|_| rule.is_flight()).map(|lease| lease.number).collect()
+    }
+
     /// Of a bucket: what is in it.
     #[must_use]
     pub fn level(&self) -> Option<Level> {
@@ -151,11 +162,13 @@ impl Account {
 
     /// The account of which this is on record. What was leased is not settled any more.
     #[must_use]
-    pub fn restored(now: Millis, rule: &Rule, spans: &[Span], level: Option<Level>) -> Self {
+    pub fn restored(now: Millis, rule: &Rule, spans: &[Span], numbers: &[u64], level: Option<Level>) -> Self {
         let mut account = Self { level, ..Self::default() };
-        if level.is_some() {
-            let lease = |span: &Span| Lease { number: UNSETTLED, span: *span, extra: 0 };
-            account.leases = spans.iter().map(lease).collect();
+        if level.is_some() || rule.is_flight() {
+            // Permits may be out for long, so it stays known whose they are.
+            let numbers = numbers.iter().copied().chain(std::iter::repeat(UNSETTLED));
+            let lease = |(span, number): (&Span, u64)| Lease { number, span: *span, extra: 0 };
+            account.leases = spans.iter().zip(numbers).map(lease).collect();
         } else {
             spans.iter().for_each(|span| account.count(*span, horizon(now, rule), rule));
         }
@@ -169,6 +182,7 @@ impl Account {
         match rule.count {
             Count::Sliding(window) => last.saturating_add(window).saturating_add(1),
             Count::Fixed(calendar) => calendar.window(last).1,
+            Count::Flight(_) => last.saturating_add(1),
             Count::Bucket(window, burst) => {
                 let since = self.level.map_or(last, |level| level.at.max(last));
                 let fills = u64::from(burst).saturating_mul(window).checked_div(rule.limit.into()).unwrap_or_default();
@@ -187,8 +201,8 @@ impl Account {
     }
 
     fn count(&mut self, span: Span, horizon: Millis, rule: &Rule) {
-        // Of a bucket all is in its level.
-        if span.to >= horizon && !matches!(rule.count, Count::Bucket(..)) {
+        // Of a bucket all is in its level, and permits are not used up.
+        if span.to >= horizon && !matches!(rule.count, Count::Bucket(..) | Count::Flight(_)) {
             self.used.add(span, width(rule));
         }
     }
@@ -197,6 +211,9 @@ impl Account {
     fn settle(&mut self, now: Millis, settlement: Settlement, rule: &Rule) {
         let is_meant = |lease: &Lease| lease.number == settlement.lease && lease.number != UNSETTLED;
         let Some(at) = self.leases.iter().position(is_meant) else { return };
+        if rule.is_flight() {
+            return self.shrink(at, settlement.used);
+        }
         let is_bucket = matches!(rule.count, Count::Bucket(..));
         if is_bucket && self.leases.get(at).is_some_and(|lease| lease.span.to < now) {
             // Its place in the bucket has been filled.
@@ -209,6 +226,16 @@ impl Account {
         self.count(Span { to, count: used, ..span }, horizon(now, rule), rule);
         let (most, back) = (self.most(now, rule), u64::from(span.count.saturating_sub(used)));
         self.level = self.level.map(|level| level.with(back, most));
+    }
+
+    /// So many permits of a lease are still in use. Whatever comes late or again, it never grows.
+    fn shrink(&mut self, at: usize, used: u32) {
+        if used == 0 {
+            self.leases.remove(at);
+        } else if let Some(lease) = self.leases.get_mut(at) {
+            lease.span.count = lease.span.count.min(used);
+            lease.extra = lease.extra.min(used);
+        }
     }
 
     /// How many tokens may be granted.
@@ -259,6 +286,9 @@ impl Account {
     }
 
     fn refuse(&self, now: Millis, ask: &Ask, room: u32) -> Verdict {
+        if ask.rule.is_flight() {
+            return Verdict::Refused { free_ms: PERMIT_FREE_MS, again_ms: PERMIT_AGAIN_MS, left: room };
+        }
         let free_ms = self.free_in(now, ask.needs.max(1).saturating_sub(room), &ask.rule);
         let others = self.leases.iter().any(|lease| lease.extra > 0 && lease.span.to >= now);
         let again_ms = if others { free_ms.min(AGAIN_MS) } else { free_ms };
@@ -268,6 +298,7 @@ impl Account {
     /// In how many milliseconds so many tokens are free, if nobody takes or gives back any; of more than there are: all.
     fn free_in(&self, now: Millis, wanted: u32, rule: &Rule) -> Millis {
         match rule.count {
+            Count::Flight(_) => 0,
             Count::Bucket(window, burst) => self.filled_in(wanted.min(burst), window, rule),
             Count::Fixed(calendar) => calendar.window(now).1.saturating_sub(now),
             Count::Sliding(window) => {
@@ -328,8 +359,8 @@ fn horizon(now: Millis, rule: &Rule) -> Millis {
     match rule.count {
         Count::Sliding(window) => now.saturating_sub(window),
         Count::Fixed(calendar) => calendar.window(now).0,
-        // What was used is in the level.
-        Count::Bucket(..) => now,
+        // What was used is in the level, or has come back.
+        Count::Bucket(..) | Count::Flight(_) => now,
     }
 }
 
@@ -341,7 +372,7 @@ fn width(rule: &Rule) -> Millis {
             let finest = window.div_euclid(FINEST).min(LONGEST_LIFE_MS);
             finest.max(window.div_euclid(COARSEST))
         }
-        Count::Fixed(_) | Count::Bucket(..) => Millis::MAX,
+        Count::Fixed(_) | Count::Bucket(..) | Count::Flight(_) => Millis::MAX,
     }
 }
 
@@ -396,6 +427,29 @@ mod tests {
         assert_eq!((full.free_ms, full.reset_ms), (56_009, 56_009));
         account.forget(10_000, &rule);
         assert_eq!(account, Account::default());
+    }
+
+    #[test]
+    fn permits_come_back_when_they_are_settled_or_when_nothing_can_be_in_flight_any_more() {
+        let rule = Rule { limit: 2, count: Count::Flight(30_000), exact: false };
+        let settled = |lease, used| vec![Settlement { lease, used, last_ms: 0 }];
+        let mut account = Account::default();
+        account.apply(0, &ask(rule, 2), 1);
+        assert!(matches!(account.apply(1, &ask(rule, 1), 2), Verdict::Refused { left: 0, .. }));
+        let freed = Ask { settled: settled(1, 1), ..ask(rule, 1) };
+        assert!(matches!(account.apply(2, &freed, 3), Verdict::Granted { tokens: 1, .. }));
+        let again = Ask { settled: settled(1, 2), ..ask(rule, 1) };
+        assert!(matches!(account.apply(3, &again, 4), Verdict::Refused { .. }), "a late settlement takes nothing back");
+        let anew = Account::restored(4, &rule, &account.everything(), &account.numbers(&rule), None);
+        assert_eq!(
+            anew,
+            Account {
+                leases: account.leases.iter().map(|lease| Lease { extra: 0, ..*lease }).collect(),
+                ..anew.clone()
+            }
+        );
+        assert!(matches!(account.apply(35_037, &ask(rule, 1), 5), Verdict::Refused { .. }));
+        assert!(matches!(account.apply(35_041, &ask(rule, 2), 6), Verdict::Granted { tokens: 2, .. }));
     }
 
     #[test]

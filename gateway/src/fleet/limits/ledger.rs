@@ -66,6 +66,8 @@ struct Entry {
 struct Record {
     rule: Rule,
     spans: Vec<Span>,
+    /// Of permits: the numbers of their leases.
+    numbers: Vec<u64>,
     block: Span,
     level: Option<Level>,
 }
@@ -261,12 +263,16 @@ impl Entry {
             self.block.count = left;
             return Ok(());
         }
+        if ask.rule.is_flight() {
+            // Each permit is on record, for it comes back.
+            return store.put(&name_of(&ask.key), &self.record());
+        }
         // Who asks often is going to ask again; who does not gets no more than he asked for.
         let most = ask.rule.most().div_euclid(BLOCKS);
         let more = tokens.saturating_mul(self.grants.saturating_sub(1)).min(most);
         let to = match ask.rule.count {
             Count::Fixed(_) => end,
-            Count::Sliding(_) | Count::Bucket(..) => ask.rule.life(now.saturating_add(life)).1,
+            Count::Sliding(_) | Count::Bucket(..) | Count::Flight(_) => ask.rule.life(now.saturating_add(life)).1,
         };
         self.block = Span { from: now, to, count: more };
         self.is_dirty |= more > 0;
@@ -276,7 +282,8 @@ impl Entry {
 
     fn record(&self) -> Vec<u8> {
         let level = self.account.level().map(|level| level.without(self.block.count));
-        let record = Record { rule: self.rule, spans: self.account.everything(), block: self.block, level };
+        let (spans, numbers) = (self.account.everything(), self.account.numbers(&self.rule));
+        let record = Record { rule: self.rule, spans, numbers, block: self.block, level };
         message::encode(STORED, &record)
     }
 }
@@ -285,7 +292,7 @@ impl Record {
     /// The account of which this is on record.
     fn account(&self, now: Millis) -> Account {
         let spans: Vec<Span> = self.spans.iter().copied().chain([self.block]).filter(|span| span.count > 0).collect();
-        Account::restored(now, &self.rule, &spans, self.level)
+        Account::restored(now, &self.rule, &spans, &self.numbers, self.level)
     }
 }
 

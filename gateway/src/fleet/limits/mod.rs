@@ -7,9 +7,11 @@
 //! a request is counted under and what becomes of a refusal (`stages::rate_limit`).
 
 pub mod account;
+pub mod adaptive;
 pub mod ledger;
 pub mod overrides;
 pub mod slices;
+mod slot;
 pub mod span;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,9 @@ use crate::{
 /// The shortest and the longest life of a lease, in milliseconds: in less than half a second an answer may not be there.
 const SHORTEST_LIFE_MS: Millis = 500;
 const LONGEST_LIFE_MS: Millis = 10_000;
+
+/// For how long permits are handed out, in milliseconds: requests begin within it.
+const PERMIT_LIFE_MS: Millis = 5_000;
 
 /// A lease lives for this part of the window at most.
 const LIVES: Millis = 10;
@@ -43,6 +48,8 @@ pub enum Count {
     Fixed(Calendar),
     /// As a bucket that holds so many tokens and gets `limit` more in this time, in milliseconds.
     Bucket(u64, u32),
+    /// Those that are there at once. One is there for this long at most, in milliseconds: then whoever has begun it ends it.
+    Flight(u64),
 }
 
 /// A window that begins where the calendar says, in UTC.
@@ -85,7 +92,10 @@ impl Rule {
     #[must_use]
     pub fn window_ms(&self) -> Millis {
         match self.count {
-            Count::Sliding(window) | Count::Fixed(Calendar::Every(window)) | Count::Bucket(window, _) => window,
+            Count::Sliding(window)
+            | Count::Fixed(Calendar::Every(window))
+            | Count::Bucket(window, _)
+            | Count::Flight(window) => window,
             Count::Fixed(Calendar::Month) => 28 * 86_400_000,
         }
     }
@@ -94,6 +104,11 @@ impl Rule {
     /// clock of the object: the two may differ by a thousandth, and by their roundings.
     #[must_use]
     pub fn life(&self, now: Millis) -> (Millis, Millis) {
+        if let Count::Flight(longest) = self.count {
+            // What begins at the last moment is there for its time.
+            let whole = PERMIT_LIFE_MS.saturating_add(longest);
+            return (PERMIT_LIFE_MS, now.saturating_add(whole).saturating_add(drifted(whole)));
+        }
         let life = self.window_ms().checked_div(LIVES).unwrap_or_default();
         let life = life.clamp(SHORTEST_LIFE_MS, LONGEST_LIFE_MS);
         let life = match self.count {
@@ -102,7 +117,7 @@ impl Rule {
                 let left = calendar.window(now).1.saturating_sub(now);
                 life.min(left.saturating_sub(drifted(left)))
             }
-            Count::Sliding(_) | Count::Bucket(..) => life,
+            Count::Sliding(_) | Count::Bucket(..) | Count::Flight(_) => life,
         };
         (life, now.saturating_add(life).saturating_add(drifted(life)).saturating_sub(1))
     }
@@ -112,8 +127,28 @@ impl Rule {
     pub fn most(&self) -> u32 {
         match self.count {
             Count::Bucket(_, burst) => burst,
-            Count::Sliding(_) | Count::Fixed(_) => self.limit,
+            Count::Sliding(_) | Count::Fixed(_) | Count::Flight(_) => self.limit,
         }
+    }
+
+    /// Whether requests at once are counted, so that what is taken comes back.
+    #[must_use]
+    pub fn is_flight(&self) -> bool {
+        matches!(self.count, Count::Flight(_))
+    }
+
+    /// The same with so many parts of ten thousand of the limit, at least one.
+    #[must_use]
+    pub fn scaled(self, share: u32) -> Self {
+        let part = |whole: u32| {
+            let part = u64::from(whole).saturating_mul(share.into()).div_euclid(10_000);
+            u32::try_from(part).unwrap_or(whole).clamp(1, whole.max(1))
+        };
+        let count = match self.count {
+            Count::Bucket(window, burst) => Count::Bucket(window, part(burst)),
+            count => count,
+        };
+        Self { limit: part(self.limit), count, ..self }
     }
 
     /// How many may be out unsettled, beyond those that requests wait for.
@@ -131,7 +166,8 @@ fn drifted(ms: Millis) -> Millis {
 /// A key of a limit: a hash of what requests are counted under.
 pub type Key = [u8; 16];
 
-/// What an isolate has used of a lease. It uses no more of it.
+/// What an isolate has used of a lease. It uses no more of it. Of permits: how many are still in use, and none of the others
+/// will be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// The lease.

@@ -80,14 +80,14 @@ impl Overrides {
         self.0.iter().find(|known| known.is_of(limit, key) && known.holds(now))
     }
 
-    /// The rule of a limit for what requests are counted under.
+    /// The other rule of a limit for what requests are counted under.
     #[must_use]
-    pub fn rule_of(&self, now: Millis, limit: u64, key: &str, rule: Rule) -> Rule {
+    pub fn rule_of(&self, now: Millis, limit: u64, key: &str, rule: Rule) -> Option<Rule> {
         // Nearly always none is of this limit, and nothing need be hashed.
         if !self.0.iter().any(|known| known.limit == limit) {
-            return rule;
+            return None;
         }
-        self.find(now, limit, &place_of(limit, key).0).map_or(rule, |found| found.rule(rule))
+        self.find(now, limit, &place_of(limit, key).0).map(|found| found.rule(rule))
     }
 }
 
@@ -107,8 +107,11 @@ mod tests {
         let mut overrides = Overrides::default();
         overrides.set(other(7, "a", 5, 10));
         overrides.set(other(7, "a", 600, 20));
-        let limit = |now, limit, key| overrides.rule_of(now, limit, key, RULE).limit;
-        assert_eq!([limit(19, 7, "a"), limit(19, 7, "b"), limit(19, 8, "a"), limit(20, 7, "a")], [600, 60, 60, 60]);
+        let limit = |now, limit, key| overrides.rule_of(now, limit, key, RULE).map(|rule| rule.limit);
+        assert_eq!(
+            [limit(19, 7, "a"), limit(19, 7, "b"), limit(19, 8, "a"), limit(20, 7, "a")],
+            [Some(600), None, None, None]
+        );
         overrides.lift(7, &place_of(7, "b").0);
         assert_eq!(overrides.0.len(), 1, "there is one for each key");
         overrides.expire(20);

@@ -9,8 +9,11 @@ use std::{
 };
 
 use super::{
-    Ask, Key, Rule, Settlement, Verdict, mean,
-    span::{Span, Spans},
+    Ask, Key, Rule, Settlement, Verdict,
+    adaptive::{Adapts, Pressure},
+    mean,
+    slot::{ALONE, NEARLY, Slot, is_out},
+    span::Span,
 };
 use crate::{
     http::Millis,
@@ -20,68 +23,17 @@ use crate::{
 /// How long the object is waited for, in milliseconds.
 pub const ASK_MS: u32 = 1_000;
 
-/// The first pause after it did not answer, and the longest one, in milliseconds.
-const FIRST_PAUSE_MS: Millis = 250;
-const LONGEST_PAUSE_MS: Millis = 10_000;
-
-/// More is asked for when this part of what was held is left, or this part of its life.
-const NEARLY: u32 = 4;
+/// How soon permits that were given back in vain are given back again, in milliseconds.
+const AGAIN_MS: Millis = 1_000;
 
 /// Most keys of all limits together: some ten megabytes. Those that were not seen for longer than the others give way.
 const MOST_KEYS: usize = 20_000;
 
+/// Most keys in a second that were not known before: what comes beyond is not asked for, as if the object were away.
+const MOST_NEW: u32 = 1_000;
+
 /// Most keys of which more is to be asked for. Whoever needs it asks again.
 const MOST_LOW: usize = 1_000;
-
-/// The tokens of a lease.
-#[derive(Clone, Copy, Debug)]
-struct Held {
-    lease: u64,
-    tokens: u32,
-    used: u32,
-    sent: Millis,
-    ends: Millis,
-    last_ms: u32,
-}
-
-impl Held {
-    fn left(&self, now: Millis) -> u32 {
-        // A clock that is set back before the question makes nothing usable for longer.
-        if now >= self.sent && now < self.ends { self.tokens.saturating_sub(self.used) } else { 0 }
-    }
-
-    fn settlement(&self) -> Settlement {
-        Settlement { lease: self.lease, used: self.used, last_ms: self.last_ms }
-    }
-}
-
-/// What is known of one key.
-#[derive(Clone, Debug, Default)]
-struct Slot {
-    held: Vec<Held>,
-    /// Until when a refusal is believed, and when there will be more if nobody gives back any.
-    refused: Option<(Millis, Millis)>,
-    /// What the object had left when it was asked last, and when it will have all.
-    left: u32,
-    reset_at: Millis,
-    /// How many were spent since when.
-    spent: u32,
-    since: Millis,
-    /// When the question was sent that is out.
-    asked: Option<Millis>,
-    /// How many tokens requests wait for that no question has asked for yet, and since when one for such is out.
-    lacking: u32,
-    lacked: Option<Millis>,
-    /// How often the object has not answered in a row, and until when it is not asked.
-    failures: u32,
-    /// When refusals were forgotten: one of a question from before is not to be believed.
-    forgot_at: Option<Millis>,
-    pause_until: Millis,
-    /// What was spent without the object.
-    alone: Spans,
-    rule: Option<Rule>,
-    seen: Millis,
-}
 
 /// A key of a limit of which a request takes so many tokens.
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +57,8 @@ pub enum Stand {
     Refused(Millis),
     /// The object must be asked.
     Dry,
+    /// The same, and nobody has come for this key before.
+    New,
     /// The object did not answer a moment ago.
     Away,
 }
@@ -157,6 +111,23 @@ pub struct Slices {
     sent: Cell<u8>,
     /// Whether nothing is counted, as where there is no fleet: then there is room for all.
     is_open: Cell<bool>,
+    /// The second in which keys came that were not known, and how many.
+    fresh: Cell<(Millis, u32)>,
+    /// The health that limits follow, by their numbers.
+    pressures: RefCell<BTreeMap<u64, Pressure>>,
+}
+
+/// What a request has taken until it is over, or until its cost is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The number of the limit.
+    pub limit: u64,
+    /// What the request is counted under.
+    pub key: String,
+    /// The lease that it has taken it of.
+    pub lease: u64,
+    /// What comes back, if nobody says otherwise before.
+    pub back: u32,
 }
 
 /// A question behind a response.
@@ -165,6 +136,7 @@ struct Out {
     number: u8,
     sent: Millis,
     low: Low,
+    settled: Vec<Settlement>,
 }
 
 /// Most questions behind responses whose answers are waited for.
@@ -183,19 +155,21 @@ impl Slices {
             return Stand::Ready;
         }
         let limits = self.limits.borrow();
-        limits
-            .get(&wanted.limit)
-            .and_then(|slots| slots.get(wanted.key))
-            .map_or(Stand::Dry, |slot| slot.stand(now, wanted))
+        match limits.get(&wanted.limit).and_then(|slots| slots.get(wanted.key)) {
+            Some(slot) => slot.stand(now, wanted),
+            None if self.fresh.get() == (now.div_euclid(1_000), MOST_NEW) => Stand::Away,
+            None => Stand::New,
+        }
     }
 
-    /// Takes the tokens of a request that stands ready. `hash` is what the object knows the key by.
-    pub fn spend(&self, now: Millis, wanted: &Wanted<'_>, hash: impl FnOnce() -> Key) -> Told {
+    /// Takes the tokens of a request that stands ready. `hash` is what the object knows the key by. `is_open`: what it costs in
+    /// truth is told later, to [`Slices::close`].
+    pub fn spend(&self, now: Millis, wanted: &Wanted<'_>, is_open: bool, hash: impl FnOnce() -> Key) -> Told {
         if self.is_open.get() {
             return Told { left: wanted.rule.most(), reset_ms: 0, lease: None };
         }
         self.with(now, wanted, |slot| {
-            let lease = slot.spend(now, wanted.cost);
+            let lease = slot.spend(now, wanted.cost, is_open);
             if slot.is_low(now, &wanted.rule) {
                 slot.asked = Some(now);
                 let (limit, rule) = (wanted.limit, wanted.rule);
@@ -203,6 +177,46 @@ impl Slices {
             }
             Told { lease, ..slot.told(now) }
         })
+    }
+
+    /// Lets in the first request for a key, and has its tokens asked for behind the response.
+    pub fn begin(&self, now: Millis, wanted: &Wanted<'_>, hash: Key) -> Told {
+        self.with(now, wanted, |slot| {
+            (slot.debt, slot.lacked) = (wanted.cost, Some(now));
+            let (limit, rule, needs) = (wanted.limit, wanted.rule, wanted.cost);
+            self.tell(Low { limit, rule, key: wanted.key.into(), hash, needs });
+            Told {
+                left: wanted.rule.most().saturating_sub(wanted.cost),
+                reset_ms: wanted.rule.window_ms(),
+                lease: None,
+            }
+        })
+    }
+
+    /// A request is over, or its cost is known: what it has taken too much comes back. For a limit that is not known any more
+    /// it is lost.
+    pub fn close(&self, hold: &Hold) {
+        let mut limits = self.limits.borrow_mut();
+        let slot = limits.get_mut(&hold.limit).and_then(|slots| slots.get_mut(&*hold.key));
+        let Some(slot) = slot else { return };
+        let Some(ends) = slot.close(hold.lease, hold.back) else { return };
+        match slot.rule {
+            Some(rule) if rule.is_flight() && rule.outstanding() == 0 => {
+                let hash = super::place_of(hold.limit, &hold.key).0;
+                self.tell(Low { limit: hold.limit, rule, key: (&*hold.key).into(), hash, needs: 0 });
+            }
+            _ => self.ends_by(ends),
+        }
+    }
+
+    /// The part of a limit that holds now, of ten thousand.
+    pub fn share(&self, now: Millis, limit: u64, adapts: Adapts) -> u32 {
+        self.pressures.borrow_mut().entry(limit).or_default().share(now, adapts)
+    }
+
+    /// A call has ended for whose limit it matters.
+    pub fn saw(&self, now: Millis, limit: u64, adapts: Adapts, is_bad: bool) {
+        self.pressures.borrow_mut().entry(limit).or_default().saw(now, adapts, is_bad);
     }
 
     /// Has more asked for, for a request that waits, unless that is being asked already. `is_first`: it has not waited
@@ -228,17 +242,24 @@ impl Slices {
         self.with(now, wanted, |slot| slot.told(now))
     }
 
-    /// Spends without the object, if that is less than this share of the limit, in percent, within the last window.
-    pub fn spend_alone(&self, now: Millis, wanted: &Wanted<'_>, share: u32) -> bool {
+    /// Spends without the object, if that is less than this share of the limit, in percent, within the last window. Gives
+    /// what [`Hold::lease`] says of it.
+    pub fn spend_alone(&self, now: Millis, wanted: &Wanted<'_>, share: u32) -> Option<u64> {
         self.with(now, wanted, |slot| {
+            let most = u64::from(wanted.rule.most()).saturating_mul(share.into()).div_euclid(100);
+            if wanted.rule.is_flight() {
+                let out = slot.alone_out.saturating_add(wanted.cost);
+                let may = u64::from(out) <= most;
+                slot.alone_out = if may { out } else { slot.alone_out };
+                return may.then_some(ALONE);
+            }
             let window = wanted.rule.window_ms();
             slot.alone.forget(now.saturating_sub(window));
-            let most = u64::from(wanted.rule.most()).saturating_mul(share.into()).div_euclid(100);
             let may = slot.alone.sum().saturating_add(wanted.cost.into()) <= most;
             if may {
                 slot.alone.add(Span { from: now, to: now, count: wanted.cost }, window.div_euclid(60));
             }
-            may
+            may.then_some(ALONE)
         })
     }
 
@@ -250,7 +271,7 @@ impl Slices {
     /// The same for all who wait; for nobody, if no tokens are needed.
     fn ask_for_all(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
         self.with(now, wanted, |slot| {
-            let settled = slot.settle(now);
+            let settled = slot.settle(now, &wanted.rule);
             let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
             let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
             let waits = if needs > 0 { std::mem::take(&mut slot.lacking).saturating_sub(needs) } else { 0 };
@@ -268,8 +289,7 @@ impl Slices {
         if let Some(Verdict::Granted { tokens, life_ms, .. }) = verdict
             && tokens > wanted.cost
         {
-            let ends = sent.saturating_add(life_ms.into());
-            self.ends_at.set(Some(self.ends_at.get().map_or(ends, |known| known.min(ends))));
+            self.ends_by(sent.saturating_add(life_ms.into()));
         }
     }
 
@@ -277,6 +297,7 @@ impl Slices {
     pub fn question(&self, now: Millis) -> Option<(u8, Errand)> {
         let low = self.low.borrow_mut().pop()?;
         let ask = self.ask_for_all(now, &low.wanted(), low.needs, low.hash);
+        let settled = ask.settled.clone();
         let errand = super::errand(super::object_of(low.limit, &low.hash), ask);
         let number = self.sent.get().wrapping_add(1);
         self.sent.set(number);
@@ -284,7 +305,7 @@ impl Slices {
         if out.len() >= MOST_OUT {
             out.pop_front();
         }
-        out.push_back(Out { number, sent: now, low });
+        out.push_back(Out { number, sent: now, low, settled });
         Some((number, errand))
     }
 
@@ -292,12 +313,17 @@ impl Slices {
     pub fn heard(&self, now: Millis, number: u8, returned: Returned) {
         let mut out = self.out.borrow_mut();
         let at = out.iter().position(|out| out.number == number);
-        let Some(Out { sent, low, .. }) = at.and_then(|at| out.remove(at)) else { return };
+        let Some(Out { sent, low, settled, .. }) = at.and_then(|at| out.remove(at)) else { return };
         drop(out);
         if low.needs > 0 {
             self.with(now, &low.wanted(), |slot| slot.lacked = None);
         }
-        self.absorb(now, sent, &low.wanted(), super::verdict(returned));
+        let verdict = super::verdict(returned);
+        if verdict.is_none() && low.rule.is_flight() {
+            self.with(now, &low.wanted(), |slot| slot.unsay(settled, &low.rule));
+            self.ends_by(now.saturating_add(AGAIN_MS));
+        }
+        self.absorb(now, sent, &low.wanted(), verdict);
     }
 
     /// A response has left: whether a lease has ended meanwhile, of which something may be left to give back.
@@ -321,6 +347,11 @@ impl Slices {
         self.ends_at.set(next);
     }
 
+    /// At this time at the latest it is looked whether there is something to give back.
+    fn ends_by(&self, ends: Millis) {
+        self.ends_at.set(Some(self.ends_at.get().map_or(ends, |known| known.min(ends))));
+    }
+
     /// Whether there is one.
     #[must_use]
     pub fn is_low(&self) -> bool {
@@ -340,10 +371,8 @@ impl Slices {
     /// The same of all keys: it is not known what was forgotten.
     pub fn forget_refusals(&self, now: Millis) {
         let mut limits = self.limits.borrow_mut();
-        limits
-            .values_mut()
-            .flat_map(BTreeMap::values_mut)
-            .for_each(|slot| (slot.refused, slot.forgot_at) = (None, Some(now)));
+        let slots = limits.values_mut().flat_map(BTreeMap::values_mut);
+        slots.for_each(|slot| (slot.refused, slot.forgot_at) = (None, Some(now)));
     }
 
     fn tell(&self, low: Low) {
@@ -362,6 +391,8 @@ impl Slices {
         if limits.values().map(BTreeMap::len).sum::<usize>() >= MOST_KEYS {
             make_room(&mut limits);
         }
+        let (second, known) = (now.div_euclid(1_000), self.fresh.get());
+        self.fresh.set((second, if known.0 == second { known.1.saturating_add(1).min(MOST_NEW) } else { 1 }));
         f(limits.entry(wanted.limit).or_default().entry(wanted.key.into()).or_insert_with(|| Slot {
             seen: now,
             since: now,
@@ -370,128 +401,10 @@ impl Slices {
     }
 }
 
-/// Whether a question that was sent then is still out.
-fn is_out(sent: Option<Millis>, now: Millis) -> bool {
-    sent.is_some_and(|sent| now.abs_diff(sent) < ASK_MS.into())
-}
-
 /// Forgets those that were not seen for longer than the others.
 fn make_room(limits: &mut BTreeMap<u64, BTreeMap<Box<str>, Slot>>) {
     let mean = mean(limits.values().flat_map(BTreeMap::values).map(|slot| slot.seen));
     limits.values_mut().for_each(|slots| slots.retain(|_, slot| slot.seen > mean));
-}
-
-impl Slot {
-    fn left_here(&self, now: Millis) -> u32 {
-        self.held.iter().fold(0, |sum, held| sum.saturating_add(held.left(now)))
-    }
-
-    fn has_some_to_give_back(&self, now: Millis) -> bool {
-        self.held.iter().any(|held| now >= held.ends && held.used < held.tokens)
-    }
-
-    fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
-        if self.left_here(now) >= wanted.cost {
-            return Stand::Ready;
-        }
-        if now < self.pause_until && self.pause_until <= now.saturating_add(LONGEST_PAUSE_MS) {
-            return Stand::Away;
-        }
-        match self.refused {
-            // A refusal by another rule says nothing of this one.
-            Some((until, free_at)) if now < until && self.rule == Some(wanted.rule) => {
-                Stand::Refused(free_at.saturating_sub(now))
-            }
-            _ => Stand::Dry,
-        }
-    }
-
-    /// Gives the lease that all of them are of.
-    fn spend(&mut self, now: Millis, cost: u32) -> Option<u64> {
-        self.spent = self.spent.saturating_add(cost);
-        let (mut rest, mut lease) = (cost, None);
-        for held in &mut self.held {
-            let taken = held.left(now).min(rest);
-            if taken > 0 {
-                lease = (taken == cost).then_some(held.lease);
-                rest = rest.saturating_sub(taken);
-                held.used = held.used.saturating_add(taken);
-                held.last_ms = u32::try_from(now.saturating_sub(held.sent)).unwrap_or(u32::MAX);
-            }
-        }
-        lease
-    }
-
-    fn give_back(&mut self, cost: u32, lease: u64) {
-        self.spent = self.spent.saturating_sub(cost);
-        if let Some(held) = self.held.iter_mut().find(|held| held.lease == lease) {
-            held.used = held.used.saturating_sub(cost);
-        }
-    }
-
-    /// How many tokens a lease would be good for, by how many were spent lately.
-    fn expected(&self, now: Millis, rule: &Rule) -> u32 {
-        // One request says nothing about how many there will be.
-        let passed = now.saturating_sub(self.since).max(rule.life(now).0.div_euclid(NEARLY.into())).max(1);
-        let expected = u64::from(self.spent).saturating_mul(rule.life(now).0).div_euclid(passed);
-        u32::try_from(expected).unwrap_or(u32::MAX).min(rule.outstanding())
-    }
-
-    /// Whether it is time to ask behind a response: somebody is going to need what is nearly gone.
-    fn is_low(&self, now: Millis, rule: &Rule) -> bool {
-        let rests = self.refused.is_some_and(|(until, _)| now < until) || now < self.pause_until;
-        let Some(newest) = self.held.last().filter(|_| !is_out(self.asked, now) && !rests) else { return false };
-        let life = newest.ends.saturating_sub(newest.sent);
-        let nearly_over = now.saturating_add(life.div_euclid(NEARLY.into())) >= newest.ends;
-        let nearly_gone = self.left_here(now).saturating_mul(NEARLY) <= newest.tokens;
-        self.expected(now, rule) > NEARLY && (nearly_over || nearly_gone)
-    }
-
-    /// Takes out what is used up or over.
-    fn settle(&mut self, now: Millis) -> Vec<Settlement> {
-        let over = self.held.extract_if(.., |held| held.left(now) == 0);
-        over.map(|held| held.settlement()).collect()
-    }
-
-    fn absorb(&mut self, now: Millis, sent: Millis, verdict: Option<Verdict>) {
-        self.asked = self.asked.filter(|asked| *asked != sent);
-        let Some(verdict) = verdict else { return self.miss(now) };
-        self.failures = 0;
-        self.pause_until = 0;
-        self.refused = None;
-        match verdict {
-            Verdict::Granted { lease, tokens, life_ms, left, reset_ms } => {
-                let ends = sent.saturating_add(life_ms.into());
-                self.held.push(Held { lease, tokens, used: 0, sent, ends, last_ms: 0 });
-                (self.left, self.reset_at) = (left, now.saturating_add(reset_ms));
-                // What was longer ago counts for half.
-                (self.spent, self.since) = (self.spent.div_euclid(2), now.midpoint(self.since));
-            }
-            Verdict::Refused { free_ms, again_ms, left } => {
-                let at = |ms: Millis| now.saturating_add(ms);
-                (self.left, self.reset_at) = (left, at(free_ms));
-                self.refused = (!self.has_forgotten_since(sent)).then(|| (at(again_ms), at(free_ms)));
-            }
-            Verdict::Settled => {}
-        }
-    }
-
-    /// Whether refusals were forgotten while a question that was sent then was on its way.
-    fn has_forgotten_since(&self, sent: Millis) -> bool {
-        let since = self.forgot_at.and_then(|at| at.checked_sub(sent));
-        since.is_some_and(|since| (1..=ASK_MS.into()).contains(&since))
-    }
-
-    fn miss(&mut self, now: Millis) {
-        self.failures = self.failures.saturating_add(1);
-        let doubled = FIRST_PAUSE_MS.checked_shl(self.failures.saturating_sub(1).min(16)).unwrap_or(LONGEST_PAUSE_MS);
-        self.pause_until = now.saturating_add(doubled.min(LONGEST_PAUSE_MS));
-    }
-
-    fn told(&self, now: Millis) -> Told {
-        let left = self.left.saturating_add(self.left_here(now));
-        Told { left, reset_ms: self.reset_at.saturating_sub(now), lease: None }
-    }
 }
 
 #[cfg(test)]
@@ -580,7 +493,7 @@ mod tests {
         let granted = |lease| Verdict::Granted { lease, tokens: 1, life_ms: 6_000, left: 9, reset_ms: 0 };
         slices.absorb(0, 0, &wanted, Some(granted(1)));
         slices.absorb(0, 0, &wanted, Some(granted(2)));
-        let told = slices.spend(1, &wanted, || [0; 16]);
+        let told = slices.spend(1, &wanted, false, || [0; 16]);
         assert_eq!(told.lease, Some(1));
         slices.give_back(2, &wanted, 7);
         assert_eq!(slices.told(2, &wanted).left, 10, "there is no lease 7");

@@ -5,21 +5,21 @@ use super::{
     public_key::{self, MOST_KEYS, PublicKey, Unusable},
     verifier::check_together,
 };
-use crate::config::{
-    diagnostics::{Code, Draft},
-    keys::keys,
-    kinds::{self, Kind},
-    model::{Grammar, Shape},
-    reader::{Item, Located},
-    text::{Piece, Text},
-    values::{Fault, quoted},
+use crate::{
+    config::{
+        diagnostics::{Code, Draft},
+        keys::keys,
+        kinds::{self, Kind},
+        model::{Grammar, Shape},
+        reader::{Item, Located},
+        text::{Piece, Text},
+        values::{Fault, quoted},
+    },
+    facts::principal::ClaimNames,
 };
 
 /// Clocks of servers on the internet rarely differ by more.
 const DEFAULT_LEEWAY_S: u32 = 30;
-
-/// What most issuers call it (RFC 9068 section 2.2.3.1).
-const DEFAULT_ROLES: &str = "roles";
 
 /// A year: older than any token for an interface should be.
 const OLDEST_S: u32 = 31_536_000;
@@ -63,6 +63,12 @@ keys! {
         /// Dots lead into claims inside claims.
         /// Example: `roles = "realm_access.roles"`
         roles: String [Default("\"roles\"")] = word(NESTED_CLAIM),
+        /// The claim that names the customer that the caller belongs to, by which limits can count (`per tenant`).
+        /// Example: `tenant = "org_id"`
+        tenant: String [Default("\"tenant\"")] = word(NESTED_CLAIM),
+        /// The claim that names the caller's [plan](plans.md).
+        /// Example: `plan = "app_metadata.plan"`
+        plan: String [Default("\"plan\"")] = word(NESTED_CLAIM),
     }
 }
 
@@ -149,7 +155,7 @@ fn key() -> Kind<'static, Located<KeySource>> {
 /// An issuer; `None` when something about it is wrong.
 #[must_use]
 pub fn issuer(item: &Item<'_>, keys: Keys) -> Option<Issuer> {
-    let material = material(item, &keys);
+    let (material, otherwise) = (material(item, &keys), ClaimNames::default());
     let rules = Rules {
         leeway_s: keys.leeway.or(DEFAULT_LEEWAY_S)?,
         max_age_s: keys.max_age.maybe()?,
@@ -159,7 +165,11 @@ pub fn issuer(item: &Item<'_>, keys: Keys) -> Option<Issuer> {
     Some(Issuer {
         name: item.key().to_owned(),
         rules,
-        roles: keys.roles.or(DEFAULT_ROLES.to_owned())?,
+        names: ClaimNames {
+            roles: keys.roles.or(otherwise.roles)?,
+            tenant: keys.tenant.or(otherwise.tenant)?,
+            plan: keys.plan.or(otherwise.plan)?,
+        },
         algorithm: keys.algorithm.take()?,
         issuer: keys.issuer.take()?,
         audiences: keys.audience.take()?,

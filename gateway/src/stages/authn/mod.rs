@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     config::text::Text,
-    facts::principal::Principal,
+    facts::principal::{ClaimNames, Principal},
     http::{problem::Problem, strict::Object},
     ports::{
         clock::Clock,
@@ -60,8 +60,8 @@ pub struct Issuer {
     pub keys: Keys,
     /// What its tokens must say besides.
     pub rules: Rules,
-    /// The claim that holds roles.
-    pub roles: String,
+    /// In which claims its tokens say what.
+    pub names: ClaimNames,
 }
 
 /// What the signatures of an issuer are checked with.

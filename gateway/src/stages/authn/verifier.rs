@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::text::Values,
-    facts::principal::Principal,
+    facts::principal::{ClaimNames, Principal},
     http::{Millis, strict::Object},
 };
 
@@ -24,7 +24,7 @@ pub struct Verifier {
     issuer: String,
     audiences: Vec<String>,
     rules: Rules,
-    roles: String,
+    names: ClaimNames,
     verified: Memory<Verified>,
 }
 
@@ -91,7 +91,7 @@ impl Verifier {
             issuer: config.issuer.resolve(values),
             audiences: config.audiences.iter().map(|audience| audience.resolve(values)).collect(),
             rules: config.rules.clone(),
-            roles: config.roles.clone(),
+            names: config.names.clone(),
             verified: Memory::default(),
         })
     }
@@ -162,7 +162,7 @@ impl Verifier {
     pub(super) fn believe(&self, token: &str, claims: Object) -> Result<Rc<Verified>, Refused> {
         claims::check(&claims, &self.issuer, &self.audiences, &self.rules).map_err(Refused::invalid)?;
         let times = Times::of(&claims, &self.rules).map_err(Refused::invalid)?;
-        let principal = Rc::new(Principal::from_verified_claims(claims, &self.roles));
+        let principal = Rc::new(Principal::from_verified_claims(claims, &self.names));
         let verified = Rc::new(Verified { principal, times });
         self.verified.keep(token, &verified);
         Ok(verified)

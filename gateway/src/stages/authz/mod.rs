@@ -150,7 +150,10 @@ mod tests {
 
     fn principal(scope: &str, roles: &str) -> Principal {
         let claims = serde_json::json!({ "sub": "u", "scope": scope, "roles": roles });
-        Principal::from_verified_claims(claims.as_object().unwrap().clone(), "roles")
+        Principal::from_verified_claims(
+            claims.as_object().unwrap().clone(),
+            &crate::facts::principal::ClaimNames::default(),
+        )
     }
 
     /// A request that says nothing but its method.

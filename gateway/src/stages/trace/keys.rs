@@ -4,11 +4,9 @@ use super::{Baggage, Config, Mode};
 use crate::config::{
     diagnostics::{Code, Report, Span},
     keys::keys,
-    kinds::{self, Kind},
+    kinds,
     layers::{RouteFacts, Stack},
-    model::Grammar,
     percent::Percent,
-    values::percent,
 };
 
 keys! {
@@ -21,7 +19,7 @@ keys! {
         trace: Mode [Default("\"pass\"")] = kinds::word(&MODES),
         /// How many of the traces that begin here are marked as sampled. A trace that the client began is sampled if the
         /// client says so.
-        trace_sample: Percent [Default("\"100%\"")] = share(),
+        trace_sample: Percent [Default("\"100%\"")] = kinds::share(),
         /// Whether upstream and client are told the trace in `X-Trace-ID`, `X-Span-ID` and `X-Parent-Span-ID` too. Then
         /// `trace = "continue"` also takes the trace id that a client without `traceparent` names in `X-Trace-ID`.
         /// Example: `trace_headers = true`
@@ -39,11 +37,6 @@ keys! {
 const MODES: [(&str, Mode); 3] = [("pass", Mode::Pass), ("continue", Mode::Continue), ("restart", Mode::Restart)];
 
 const BAGGAGE: [(&str, Baggage); 3] = [("pass", Baggage::Pass), ("check", Baggage::Check), ("drop", Baggage::Drop)];
-
-fn share() -> Kind<'static, Percent> {
-    let pattern = Some(r"^[0-9]+(\.[0-9]{1,2})?%$");
-    kinds::parsed(Grammar { name: "share", sentence: percent::GRAMMAR, example: "10%", pattern }, percent::parse)
-}
 
 /// This stage's part of a route's policy.
 pub fn resolve(keys: &Stack<'_, Keys>, route: &mut RouteFacts<'_>) -> Option<Config> {

@@ -130,10 +130,13 @@ findings_of! {
     a_path_has_no_empty_segment: "path_empty_segment";
     a_path_has_no_query: "path_query";
     a_path_begins_with_a_slash: "path_relative";
+    a_plan_is_made_of_limits: "plans";
+    those_who_have_no_plan_have_one: "plans_missing";
     a_policy_is_not_made_of_itself: "policy_circle";
     what_is_put_before_a_path_is_a_path: "prefix";
     headers_of_the_caller_are_headers: "principal_headers";
     a_limit_is_a_rate_that_requests_can_meet: "rate_limit";
+    a_limit_says_one_thing_and_not_two: "rate_limit_table";
     no_request_chooses_the_host_of_a_redirect: "redirect_host";
     a_redirect_reads_a_parameter_of_its_route: "redirect_parameter";
     the_status_of_a_redirect_is_one_of_five_numbers: "redirect_status";

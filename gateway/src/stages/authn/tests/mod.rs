@@ -77,7 +77,7 @@ fn issuer(algorithm: Algorithm, keys: Keys) -> Issuer {
         audiences: vec![Text::literal("other"), Text::literal("api")],
         keys,
         rules: Rules { leeway_s: 30, ..Rules::default() },
-        roles: "roles".into(),
+        names: crate::facts::principal::ClaimNames::default(),
     }
 }
 
