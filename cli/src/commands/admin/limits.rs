@@ -117,7 +117,9 @@ fn meant(operator: &Operator<'_>, given: &Given) -> String {
     let (Some(blueprint), Some(name)) = (operator.configuration(), given.value(LIMIT.long)) else {
         return String::new();
     };
-    near(name, blueprint.policies.iter().flat_map(|policy| &policy.rate_limit).map(|limit| limit.name.as_str()))
+    let of_routes = blueprint.policies.iter().flat_map(|policy| &policy.rate_limit.limits);
+    let of_plans = blueprint.plans.iter().flat_map(|plan| &plan.limits);
+    near(name, of_routes.chain(of_plans).map(|limit| limit.name.as_str()))
 }
 
 fn is_json(given: &Given) -> bool {
