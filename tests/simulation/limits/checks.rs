@@ -48,7 +48,7 @@ pub(super) fn used(sim: &mut World) -> usize {
     let at = (sim.now(), sim.clock(sim.world.object), sim.world.cost);
     sim.world.truth.uses.push(at);
     sim.world.truth.out += at.2;
-    let rule = sim.world.rule;
+    let rule = larger(sim);
     let uses = &sim.world.truth.uses;
     let held = match rule.count {
         Count::Sliding(window) => {
@@ -66,6 +66,16 @@ pub(super) fn used(sim: &mut World) -> usize {
         sim.fail(format!("G1: more were admitted than {rule:?} allows"));
     }
     sim.world.truth.uses.len() - 1
+}
+
+/// While two versions run, each grants by its own limit: the larger of both holds.
+fn larger(sim: &World) -> Rule {
+    let (rule, next) = (sim.world.rule, sim.world.next);
+    let count = match (rule.count, next.count) {
+        (Count::Bucket(window, burst), Count::Bucket(_, other)) => Count::Bucket(window, burst.max(other)),
+        (count, _) => count,
+    };
+    Rule { limit: rule.limit.max(next.limit), count, ..rule }
 }
 
 fn sum<'u>(uses: impl Iterator<Item = &'u (Time, Millis, u32)>) -> u32 {
@@ -98,7 +108,7 @@ fn has_place(uses: &[(Time, Millis, u32)], window: Time, burst: u32, limit: u32)
 
 /// Alone, an isolate admits no more than its share in any window.
 pub(super) fn used_alone(sim: &mut World, index: usize) {
-    let (now, rule) = (sim.now(), sim.world.rule);
+    let (now, rule) = (sim.now(), larger(sim));
     let alone = sim.world.truth.alone.entry(index).or_default();
     alone.push(now);
     let window = rule.window_ms();
@@ -155,7 +165,7 @@ fn outstanding(sim: &mut World, now: Millis, newest: u64) {
     let leases = sim.world.truth.leases.iter();
     let out = leases.filter(|(number, lease)| **number >> 32 == newest >> 32 && !lease.is_settled && lease.to >= now);
     let out: u32 = out.map(|(_, lease)| lease.extra).sum();
-    if out > sim.world.rule.outstanding() {
+    if out > larger(sim).outstanding() {
         sim.fail(format!("{out} tokens are out unsettled"));
     }
 }

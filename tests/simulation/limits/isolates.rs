@@ -3,7 +3,7 @@
 use gateway::{
     fleet::{
         limits::{
-            self, Answer, Ask, Limits, Question, Verdict,
+            self, Answer, Ask, Limits, Question, Rule, Verdict,
             slices::{ASK_MS, Hold, Slices, Stand, Wanted},
         },
         message,
@@ -23,6 +23,8 @@ fn hash() -> [u8; 16] {
 pub(super) struct Seat {
     pub(super) actor: Actor,
     slices: Slices,
+    /// What the version that it runs says.
+    rule: Rule,
     /// How often it has been lost.
     life: u64,
     /// The time between two requests at the moment, in milliseconds.
@@ -35,7 +37,8 @@ pub(super) struct Seat {
 /// Seats an isolate.
 pub(super) fn seat(sim: &mut World, number: u64) {
     let actor = sim.actor(&format!("isolate {number}"));
-    let seat = Seat { actor, slices: Slices::default(), life: 0, pace: 1, waiting: Vec::new(), is_asking: false };
+    let rule = sim.world.rule;
+    let seat = Seat { actor, slices: Slices::default(), rule, life: 0, pace: 1, waiting: Vec::new(), is_asking: false };
     sim.world.isolates.push(seat);
 }
 
@@ -47,6 +50,22 @@ pub(super) fn begin(sim: &mut World) {
         flush(sim, index);
     }
     lose_some(sim);
+    deploy(sim);
+}
+
+/// One isolate after the other runs the next version, which is a new isolate.
+fn deploy(sim: &mut World) {
+    if sim.world.rule == sim.world.next {
+        return;
+    }
+    for index in 0..sim.world.isolates.len() {
+        let at = sim.random.between(1, sim.world.ends);
+        sim.after(at, move |sim| {
+            lose(sim, index);
+            sim.world.isolates[index].rule = sim.world.next;
+            sim.counts.add("deployed");
+        });
+    }
 }
 
 fn change_pace(sim: &mut World, index: usize) {
@@ -67,13 +86,13 @@ fn come(sim: &mut World, index: usize) {
     sim.after(pause, move |sim| come(sim, index));
 }
 
-fn wanted(sim: &World) -> Wanted<'static> {
-    Wanted { limit: 0, rule: sim.world.rule, key: KEY, cost: sim.world.cost }
+fn wanted(sim: &World, index: usize) -> Wanted<'static> {
+    Wanted { limit: 0, rule: sim.world.isolates[index].rule, key: KEY, cost: sim.world.cost }
 }
 
 /// See `pipeline::limits`.
 fn decide(sim: &mut World, index: usize, round: u32) {
-    let wanted = wanted(sim);
+    let wanted = wanted(sim, index);
     let seat = &sim.world.isolates[index];
     let now = sim.clock(seat.actor);
     let stand = seat.slices.stand(now, &wanted);
@@ -98,7 +117,7 @@ fn decide(sim: &mut World, index: usize, round: u32) {
 }
 
 fn alone(sim: &mut World, index: usize) {
-    let wanted = wanted(sim);
+    let wanted = wanted(sim, index);
     let seat = &sim.world.isolates[index];
     let now = sim.clock(seat.actor);
     if sim.world.is_local
@@ -155,7 +174,7 @@ fn land_later(sim: &mut World, index: usize, lease: u64) {
 
 /// Waits for the answer that one request asks for, for all.
 fn together(sim: &mut World, index: usize, round: u32) {
-    let wanted = wanted(sim);
+    let wanted = wanted(sim, index);
     let now = sim.clock(sim.world.isolates[index].actor);
     let seat = &mut sim.world.isolates[index];
     seat.slices.lack(now, &wanted, round == 0, hash());
@@ -204,7 +223,7 @@ fn send_next(sim: &mut World, index: usize, for_requests: bool) -> bool {
         };
         let now = sim.clock(from);
         if sim.world.defect == Defect::LifeFromArrival {
-            seat.slices.absorb(now, now, &wanted(sim), limits::verdict(returned));
+            seat.slices.absorb(now, now, &wanted(sim, index), limits::verdict(returned));
         } else {
             seat.slices.heard(now, number, returned);
         }
@@ -216,7 +235,7 @@ fn send_next(sim: &mut World, index: usize, for_requests: bool) -> bool {
 }
 
 fn ask(sim: &mut World, index: usize, needs: u32, then: impl Fn(&mut World) + 'static) {
-    let wanted = wanted(sim);
+    let wanted = wanted(sim, index);
     let seat = &sim.world.isolates[index];
     let sent = sim.clock(seat.actor);
     let ask = seat.slices.ask(sent, &wanted, needs, hash());
@@ -224,7 +243,7 @@ fn ask(sim: &mut World, index: usize, needs: u32, then: impl Fn(&mut World) + 's
 }
 
 fn send(sim: &mut World, index: usize, sent: u64, ask: Ask, then: impl Fn(&mut World) + 'static) {
-    let wanted = wanted(sim);
+    let wanted = wanted(sim, index);
     let (from, life) = (sim.world.isolates[index].actor, sim.world.isolates[index].life);
     let question = message::question::<Limits>(&Question::Lease(vec![ask]));
     sim.call(from, sim.world.object, question, Some(ASK_MS.into()), move |sim, came| {
@@ -258,6 +277,14 @@ fn flush(sim: &mut World, index: usize) {
     }
 }
 
+fn lose(sim: &mut World, index: usize) {
+    let seat = &mut sim.world.isolates[index];
+    (seat.slices, seat.is_asking) = (Slices::default(), false);
+    seat.waiting.clear();
+    seat.life += 1;
+    checks::isolate_lost(sim, index);
+}
+
 fn lose_some(sim: &mut World) {
     if sim.now() >= sim.world.ends {
         return;
@@ -265,11 +292,7 @@ fn lose_some(sim: &mut World) {
     if !sim.world.truth.is_calm && sim.random.chance(300) {
         let index = sim.random.below(sim.world.isolates.len() as u64) as usize;
         sim.counts.add("isolate lost");
-        let seat = &mut sim.world.isolates[index];
-        (seat.slices, seat.is_asking) = (Slices::default(), false);
-        seat.waiting.clear();
-        seat.life += 1;
-        checks::isolate_lost(sim, index);
+        lose(sim, index);
     }
     let pause = sim.random.between(200, 5_000);
     sim.after(pause, lose_some);

@@ -2,6 +2,7 @@
 //! that may. What must hold (docs/decisions/0017-limits.md) stands in `checks`, by the true time of every use.
 
 mod checks;
+mod formats;
 mod isolates;
 mod planted;
 mod tests;
@@ -16,11 +17,15 @@ use crate::kit::{Actor, Counts, Faults, Run, Sim, Time, restored};
 /// How long requests come, in windows.
 const WINDOWS: Time = 4;
 
+const NOTHING: Rule = Rule { limit: 0, count: Count::Sliding(0), exact: false };
+
 /// The world.
 struct Fleet {
     object: Actor,
     isolates: Vec<Seat>,
     rule: Rule,
+    /// What the next version of the gateway says, which is deployed while requests come.
+    next: Rule,
     truth: Truth,
     defect: Defect,
     /// Whether requests that nobody answers go on, a few for each isolate.
@@ -43,7 +48,8 @@ fn play(run: &Run, defect: Defect) -> Result<Counts, String> {
     let world = Fleet {
         object: Actor::NOBODY,
         isolates: Vec::new(),
-        rule: Rule { limit: 0, count: Count::Sliding(0), exact: false },
+        rule: NOTHING,
+        next: NOTHING,
         truth: Truth::default(),
         defect,
         is_local: false,
@@ -69,9 +75,11 @@ fn seat(sim: &mut World) {
     let object = sim.world.object;
     sim.observe(object, checks::object_has_answered);
     sim.world.rule = rule(sim);
+    sim.world.next = if sim.random.chance(300) { changed(sim) } else { sim.world.rule };
     sim.world.is_local = sim.random.chance(300);
     sim.world.is_eager = !sim.world.rule.is_flight() && sim.random.chance(200);
-    if !sim.world.rule.is_flight() && sim.world.rule.most() >= 3 && sim.random.chance(300) {
+    let least = sim.world.rule.most().min(sim.world.next.most());
+    if !sim.world.rule.is_flight() && least >= 3 && sim.random.chance(300) {
         sim.world.cost = 3;
     }
     sim.world.ends = WINDOWS * sim.world.rule.window_ms();
@@ -83,6 +91,17 @@ fn seat(sim: &mut World) {
         isolates::seat(sim, number);
     }
     isolates::begin(sim);
+}
+
+/// The same with another limit.
+fn changed(sim: &mut World) -> Rule {
+    let rule = sim.world.rule;
+    let limit = *sim.random.pick(&[rule.limit.div_ceil(2), rule.limit * 2]);
+    let count = match rule.count {
+        Count::Bucket(window, burst) => Count::Bucket(window, burst.max(limit)),
+        count => count,
+    };
+    Rule { limit, count, ..rule }
 }
 
 fn rule(sim: &mut World) -> Rule {

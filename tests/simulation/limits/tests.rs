@@ -7,7 +7,8 @@ use crate::kit::{explore, find};
 const SCHEDULES: u64 = 1_200;
 
 /// What has to happen, or the schedules have shown nothing.
-const MUST: [&str; 18] = [
+const MUST: [&str; 19] = [
+    "deployed",
     "admitted first",
     "ended",
     "admitted",

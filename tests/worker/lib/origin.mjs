@@ -121,6 +121,8 @@ const BEHAVIOURS = {
   gzip: (request, response) => answer(response, 200, { 'content-encoding': 'gzip', 'content-type': 'text/plain' }, gzipSync('unpacked')),
   redirect: (request, response) => answer(response, 302, { location: '/open/echo' }, 'moved'),
   cookies: (request, response) => answer(response, 200, { 'set-cookie': ['a=1; Path=/', 'b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT'] }, 'cookies'),
+  /** Tells what it has cost. */
+  cost: (request, response, call, value) => answer(response, 200, { 'x-cost': value }, 'dear'),
   /** Tells its own times. */
   timed: (request, response) => answer(response, 200, { 'server-timing': 'db;dur=53' }, 'timed'),
   status: (request, response, call, value) => answer(response, Number(value), { etag: '"7"' }),

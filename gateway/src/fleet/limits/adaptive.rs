@@ -112,6 +112,30 @@ mod tests {
         assert_eq!(pressure.share(99 * STRETCH_MS, ADAPTS), WHOLE);
     }
 
+    /// An upstream that can do so many calls a stretch, and fails all that come beyond; so many come if all are let in.
+    fn run(pressure: &mut Pressure, now: &mut Millis, stretches: u32, capacity: u32) -> Vec<u32> {
+        let stretch = |_| {
+            let let_in = 400 * pressure.share(*now, ADAPTS) / WHOLE;
+            (0..let_in).for_each(|call| pressure.saw(*now, ADAPTS, call >= capacity));
+            *now += STRETCH_MS;
+            let_in.saturating_sub(capacity)
+        };
+        (0..stretches).map(stretch).collect()
+    }
+
+    #[test]
+    fn an_upstream_that_can_do_less_is_sent_less_until_it_can_do_more() {
+        let (mut pressure, mut now) = (Pressure::default(), 1_000_000);
+        assert_eq!(run(&mut pressure, &mut now, 20, 500), [0; 20]);
+        let failures = run(&mut pressure, &mut now, 100, 160);
+        // Within four stretches it fails no more than now and then, by what comes back in a step or two.
+        assert!(failures[4..].iter().all(|failed| *failed <= 40), "{failures:?}");
+        let often = failures[4..].iter().filter(|failed| **failed > 16).count();
+        assert!(often * 3 < failures.len(), "{failures:?}");
+        run(&mut pressure, &mut now, 16, 500);
+        assert_eq!(pressure.share(now, ADAPTS), WHOLE);
+    }
+
     proptest! {
         #[test]
         fn whatever_happens_it_stays_between_its_bounds(

@@ -271,7 +271,7 @@ impl Slices {
     /// The same for all who wait; for nobody, if no tokens are needed.
     fn ask_for_all(&self, now: Millis, wanted: &Wanted<'_>, needs: u32, key: Key) -> Ask {
         self.with(now, wanted, |slot| {
-            let settled = slot.settle(now, &wanted.rule);
+            let settled = slot.settle(now, &wanted.rule, needs > 0);
             let expected = Some(slot.expected(now, &wanted.rule)).filter(|expected| *expected > NEARLY);
             let wants = expected.map_or(0, |expected| expected.saturating_sub(slot.left_here(now)));
             let waits = if needs > 0 { std::mem::take(&mut slot.lacking).saturating_sub(needs) } else { 0 };
@@ -459,6 +459,76 @@ mod tests {
         assert_eq!((second.needs, second.waits), (1, 8));
         let third = slices.ask(5, &wanted, 1, [0; 16]);
         assert_eq!((third.needs, third.waits), (1, 0));
+    }
+
+    fn granted(lease: u64, tokens: u32) -> Option<Verdict> {
+        Some(Verdict::Granted { lease, tokens, life_ms: 6_000, left: 0, reset_ms: 0 })
+    }
+
+    #[test]
+    fn a_lease_waits_for_requests_whose_cost_is_not_known_yet() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 0, rule: RULE, key: "a", cost: 10 };
+        slices.absorb(0, 0, &wanted, granted(1, 10));
+        let told = slices.spend(1, &wanted, true, || [0; 16]);
+        assert_eq!(slices.ask(2, &wanted, 10, [0; 16]).settled, [], "what it costs may still come");
+        slices.close(&Hold { limit: 0, key: "a".into(), lease: told.lease.unwrap(), back: 7 });
+        let settled = slices.ask(3, &wanted, 10, [0; 16]).settled;
+        assert_eq!(settled, [Settlement { lease: 1, used: 3, last_ms: 1 }]);
+        slices.absorb(3, 3, &wanted, granted(2, 10));
+        slices.spend(4, &wanted, true, || [0; 16]);
+        let late = slices.ask(14_003, &wanted, 10, [0; 16]).settled;
+        assert_eq!(late, [Settlement { lease: 2, used: 10, last_ms: 1 }], "who says nothing for long has cost it all");
+    }
+
+    #[test]
+    fn who_waits_for_nobody_is_paid_for_by_the_next_lease() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 0, rule: RULE, key: "a", cost: 1 };
+        assert_eq!(slices.stand(0, &wanted), Stand::New);
+        slices.begin(0, &wanted, [0; 16]);
+        assert_eq!(slices.stand(0, &wanted), Stand::Dry, "only one is let in like this");
+        let ask = asked(&slices, 0);
+        assert_eq!((ask.needs, ask.waits), (1, 0));
+        slices.absorb(5, 0, &wanted, granted(1, 2));
+        slices.spend(6, &wanted, false, || [0; 16]);
+        assert_eq!(slices.stand(6, &wanted), Stand::Dry);
+    }
+
+    #[test]
+    fn a_flood_of_new_keys_is_not_asked_for() {
+        let slices = Slices::default();
+        let key = |number: u32| number.to_string();
+        for number in 0..MOST_NEW {
+            let key = key(number);
+            let wanted = Wanted { limit: 0, rule: RULE, key: &key, cost: 1 };
+            assert_eq!(slices.stand(5_000, &wanted), Stand::New);
+            slices.lack(5_000, &wanted, true, [0; 16]);
+        }
+        let newest = Wanted { limit: 0, rule: RULE, key: "x", cost: 1 };
+        assert_eq!(slices.stand(5_999, &newest), Stand::Away);
+        assert_eq!(slices.stand(6_000, &newest), Stand::New);
+        assert_ne!(slices.stand(5_999, &Wanted { key: "7", ..newest }), Stand::Away, "who was there is none");
+    }
+
+    #[test]
+    fn permits_that_were_given_back_in_vain_are_given_back_again() {
+        let slices = Slices::default();
+        let rule = Rule { limit: 2, count: Count::Flight(30_000), exact: false };
+        let wanted = Wanted { limit: 0, rule, key: "a", cost: 1 };
+        slices.absorb(0, 0, &wanted, granted(1, 1));
+        let told = slices.spend(1, &wanted, false, || [0; 16]);
+        slices.close(&Hold { limit: 0, key: "a".into(), lease: told.lease.unwrap(), back: 1 });
+        let back = [Settlement { lease: 1, used: 0, last_ms: 1 }];
+        let (number, errand) = slices.question(2).unwrap();
+        assert!(
+            matches!(message::read_question::<Limits>(&errand.message), Some((Question::Lease(asks), _)) if asks[0].settled == back)
+        );
+        slices.heard(3, number, Err(crate::ports::dependencies::Trouble::Failed));
+        slices.served(900);
+        assert!(!slices.is_low());
+        slices.served(1_003);
+        assert_eq!(asked(&slices, 1_003).settled, back);
     }
 
     #[test]

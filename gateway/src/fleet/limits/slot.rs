@@ -180,12 +180,13 @@ impl Slot {
         self.expected(now, rule) > NEARLY && (nearly_over || nearly_gone)
     }
 
-    /// Takes out what is used up or over.
-    pub(super) fn settle(&mut self, now: Millis, rule: &Rule) -> Vec<Settlement> {
+    /// Takes out what is used up or over; if more is needed at once than there is, all that is not in use.
+    pub(super) fn settle(&mut self, now: Millis, rule: &Rule, is_needed: bool) -> Vec<Settlement> {
         if rule.is_flight() {
             return self.settle_permits(now, rule);
         }
-        let is_done = |held: &Held| held.left(now) == 0 && (held.open == 0 || now >= held.ends.saturating_add(OPEN_MS));
+        let is_over = |held: &Held| is_needed || held.left(now) == 0;
+        let is_done = |held: &Held| is_over(held) && (held.open == 0 || now >= held.ends.saturating_add(OPEN_MS));
         let over = self.held.extract_if(.., |held| is_done(held));
         over.map(|held| held.settlement()).collect()
     }

@@ -1,0 +1,156 @@
+//! The bytes of limits, held to the files of `tests/fixtures/formats`: two versions of the gateway run at once during a deploy.
+//! `UPDATE_FORMAT=1` writes the files anew; those of a format that has been released stay as they are, and a change raises
+//! `Limits::FORMAT`, or `STORED` of the ledger.
+
+use std::{fs, path::PathBuf};
+
+use gateway::{
+    fleet::{
+        limits::{
+            Answer, Ask, Calendar, Count, Limits, Question, Rule, Settlement, Verdict,
+            ledger::Ledger,
+            slices::{Slices, Wanted},
+        },
+        machine::{Hosted as _, Machine},
+        message::{self, Spoken},
+        store::{Memory, Store as _},
+    },
+    http::Millis,
+};
+use proptest::prelude::*;
+
+const NOW: Millis = 1_800_000_000_000;
+
+const COUNTS: [Count; 5] = [
+    Count::Sliding(60_000),
+    Count::Fixed(Calendar::Every(3_600_000)),
+    Count::Fixed(Calendar::Month),
+    Count::Bucket(60_000, 200),
+    Count::Flight(30_000),
+];
+
+fn file(name: &str) -> PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/formats");
+    PathBuf::from(folder).join(format!("limits-{name}.bin"))
+}
+
+fn kept(name: &str) -> Vec<u8> {
+    fs::read(file(name)).unwrap()
+}
+
+/// An ask of each kind of count; a lease is settled that nobody has given.
+fn question() -> Question {
+    let ask = |(at, count): (usize, &Count)| Ask {
+        key: [at as u8; 16],
+        rule: Rule { limit: 100, count: *count, exact: at == 0 },
+        settled: vec![Settlement { lease: 7, used: 2, last_ms: 300 }],
+        needs: 1,
+        waits: 2,
+        wants: 3,
+    };
+    Question::Lease(COUNTS.iter().enumerate().map(ask).collect())
+}
+
+fn answer() -> Answer {
+    Answer::Leased(vec![
+        Verdict::Granted { lease: 1 << 32 | 5, tokens: 3, life_ms: 6_000, left: 97, reset_ms: 66_000 },
+        Verdict::Refused { free_ms: 5_000, again_ms: 500, left: 0 },
+        Verdict::Settled,
+    ])
+}
+
+/// An object that has granted one of each.
+fn stored() -> Memory {
+    let mut store = Memory::default();
+    let mut ledger = Ledger::restore(NOW, &mut store).unwrap();
+    ledger.apply(NOW, question(), &mut store).unwrap();
+    store
+}
+
+fn all() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("1-question", message::question::<Limits>(&question())),
+        ("1-answer", message::answer::<Limits>(&answer(), Spoken::Newest)),
+        ("stored-1", postcard::to_allocvec(&stored().0.iter().collect::<Vec<_>>()).unwrap()),
+    ]
+}
+
+#[test]
+fn the_bytes_are_those_that_are_kept() {
+    for (name, bytes) in all() {
+        // Not those that are right: other tests read them at the same time.
+        if std::env::var_os("UPDATE_FORMAT").is_some() && fs::read(file(name)).ok().as_ref() != Some(&bytes) {
+            fs::write(file(name), &bytes).unwrap();
+        }
+        assert!(
+            kept(name) == bytes,
+            "{name}: the bytes have changed: raise the format, then UPDATE_FORMAT=1 writes new files"
+        );
+    }
+}
+
+#[test]
+fn kept_messages_are_read() {
+    assert_eq!(message::read_question::<Limits>(&kept("1-question")), Some((question(), Spoken::Newest)));
+    assert_eq!(message::read_answer::<Limits>(kept("1-answer")), Some(answer()));
+}
+
+#[test]
+fn what_is_stored_counts_for_whoever_finds_it() {
+    let entries: Vec<(Vec<u8>, Vec<u8>)> = postcard::from_bytes(&kept("stored-1")).unwrap();
+    assert_eq!(entries.len(), COUNTS.len() + 1);
+    let mut store = Memory::default();
+    store.0.extend(entries);
+    let mut ledger = Ledger::restore(NOW + 1, &mut store).unwrap();
+    // Three were granted of each: what was needed and what others waited for.
+    let Question::Lease(asks) = question() else { panic!("another question") };
+    let asks = asks.into_iter().map(|ask| Ask { needs: 98, waits: 0, wants: 0, settled: Vec::new(), ..ask });
+    let Ok(Answer::Leased(verdicts)) = ledger.apply(NOW + 1, Question::Lease(asks.collect()), &mut store) else {
+        panic!("another answer")
+    };
+    for (count, verdict) in COUNTS.iter().zip(&verdicts) {
+        let is_bucket = matches!(count, Count::Bucket(..));
+        assert_eq!(matches!(verdict, Verdict::Refused { .. }), !is_bucket, "{count:?}: {verdict:?}");
+    }
+}
+
+/// Bytes of every kind: any, and those of the files with something wrong with them.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let damage = (0..all().len(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    let damaged = damage.prop_map(|(which, at, byte, cuts)| {
+        let mut bytes = all().swap_remove(which).1;
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if cuts {
+            bytes.truncate(at + 1);
+        }
+        bytes
+    });
+    prop_oneof![prop::collection::vec(any::<u8>(), 0..80), damaged]
+}
+
+proptest! {
+    #[test]
+    fn bytes_that_no_version_writes_break_nothing(bytes in bytes()) {
+        let mut store = stored();
+        let mut ledger = Ledger::restore(NOW, &mut store).unwrap();
+        prop_assert!(!ledger.serve(NOW, &bytes, &mut store).unwrap().is_empty());
+        let slices = Slices::default();
+        let rule = Rule { limit: 60, count: Count::Sliding(60_000), exact: false };
+        let wanted = Wanted { limit: 1, rule, key: "k", cost: 1 };
+        slices.lack(NOW, &wanted, true, [0; 16]);
+        let (number, _) = slices.question(NOW).unwrap();
+        slices.heard(NOW + 1, number, Ok(bytes));
+        let _ = (slices.stand(NOW + 2, &wanted), slices.told(NOW + 2, &wanted));
+    }
+
+    #[test]
+    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in bytes()) {
+        let mut store = stored();
+        let key = store.0.keys().nth(which.index(store.0.len())).cloned().unwrap();
+        store.put(&key, &value).unwrap();
+        let mut ledger = Ledger::restore(NOW, &mut store).unwrap();
+        ledger.apply(NOW, question(), &mut store).unwrap();
+        Machine::wake(&mut ledger, NOW + 24 * 3_600_000, &mut store).unwrap();
+    }
+}
