@@ -33,7 +33,11 @@ fn metrics_in(text: &str) -> impl Iterator<Item = &str> {
 fn known() -> BTreeSet<String> {
     let of = |family: &Family| {
         let about = family.about();
-        let suffixes: &[&str] = if about.kind == Kind::Counter { &["_total"] } else { &["_bucket", "_sum", "_count"] };
+        let suffixes: &[&str] = match about.kind {
+            Kind::Counter => &["_total"],
+            Kind::Histogram => &["_bucket", "_sum", "_count"],
+            Kind::Top => &["", "_error"],
+        };
         suffixes.iter().map(|suffix| format!("{}{suffix}", about.name)).collect::<Vec<_>>()
     };
     let about = About { name: "test", environment: None, release: 0 };

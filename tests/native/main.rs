@@ -24,6 +24,7 @@ mod guard;
 mod health;
 mod hostile;
 mod layers;
+mod limits;
 mod metrics;
 mod page_fragments;
 mod problems_page;

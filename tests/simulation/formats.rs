@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf};
 use gateway::{
     fleet::{
         isolate::{Isolate, Standing},
+        limits::overrides::Override,
         machine::{Hosted, Machine},
         message::{self, Spoken},
         signals::{
@@ -25,22 +26,56 @@ use proptest::prelude::*;
 
 const NOW: Millis = 1_800_000_000_000;
 
-/// What spoke format 1, as it was: messages, how they were read and written, and what the object answered.
+/// What spoke format 2, as it was: messages, and how they were read.
 mod before {
+    use gateway::fleet::signals::{
+        Known, Mark, Refusal,
+        switch::{Lever, Switch},
+    };
     use serde::{Deserialize, Serialize};
 
-    const FORMAT: u8 = 1;
+    const FORMAT: u8 = 2;
 
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-    pub(super) enum Question {
-        Sequence,
-        Advance,
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) enum Change {
+        Throw(Switch),
+        Release(Lever),
+        Mark(Mark),
+        Unmark(u64),
     }
 
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) enum Question {
+        Sequence,
+        Read(Known, u32),
+        Write(Known, Vec<Change>),
+        IsMarked(u64),
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
     pub(super) enum Answer {
         Sequence(u64),
-        Unknown,
+        Delta(Delta),
+        Whole(Whole),
+        IsMarked(bool),
+        Refused(Refusal),
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) struct Delta {
+        pub(super) log: u64,
+        pub(super) after: u64,
+        pub(super) changes: Vec<Change>,
+        pub(super) age_ms: u32,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) struct Whole {
+        pub(super) log: u64,
+        pub(super) sequence: u64,
+        pub(super) switches: Vec<Switch>,
+        pub(super) marks: Vec<u64>,
+        pub(super) age_ms: u32,
     }
 
     pub(super) fn encode(message: &impl Serialize) -> Vec<u8> {
@@ -49,19 +84,14 @@ mod before {
         bytes
     }
 
-    pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    /// A message and the bytes behind it.
+    pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<(T, &'a [u8])> {
         let (format, payload) = bytes.split_first()?;
-        if *format == FORMAT { postcard::from_bytes(payload).ok() } else { None }
+        if *format == FORMAT { postcard::take_from_bytes(payload).ok() } else { None }
     }
 
-    /// What the object said at a number.
-    pub(super) fn handle(sequence: u64, message: &[u8]) -> Vec<u8> {
-        encode(&match decode::<Question>(message) {
-            Some(Question::Sequence) => Answer::Sequence(sequence),
-            Some(Question::Advance) => Answer::Sequence(sequence + 1),
-            None => Answer::Unknown,
-        })
-    }
+    /// What the object said to a message of another format.
+    pub(super) const NOT_UNDERSTOOD: [u8; 2] = [0, FORMAT];
 }
 
 fn file(name: &str) -> PathBuf {
@@ -93,6 +123,39 @@ fn changes() -> Vec<Change> {
         Change::Release(lever(Kind::Drain, Scope::Route("GET /a".into()))),
         Change::Mark(Mark { hash: 0x0123_4567_89ab_cdef, until: NOW + 600_000 }),
         Change::Unmark(0xfedc_ba98_7654_3210),
+        Change::Override(other()),
+        Change::Lift(7, [1; 16]),
+        Change::Reset(7, [2; 16]),
+    ]
+}
+
+fn other() -> Override {
+    Override {
+        limit: 0x0123_4567_89ab_cdef,
+        key: [9; 16],
+        names: ("60/min per address".into(), "address=192.0.2.7".into()),
+        tokens: 600,
+        reason: "a sale".into(),
+        by: "ops".into(),
+        since: NOW,
+        until: NOW + 50_000,
+    }
+}
+
+/// What a reader of format 2 is told of them.
+fn changes_before() -> Vec<before::Change> {
+    let lever = |kind, scope| before::Change::Release(Lever { kind, scope });
+    let nothing = || lever(Kind::Kill, Scope::Tag(String::new()));
+    vec![
+        before::Change::Throw(switch()),
+        lever(Kind::Kill, Scope::Gateway),
+        lever(Kind::Drain, Scope::Tag("a".into())),
+        lever(Kind::Drain, Scope::Route("GET /a".into())),
+        before::Change::Mark(Mark { hash: 0x0123_4567_89ab_cdef, until: NOW + 600_000 }),
+        before::Change::Unmark(0xfedc_ba98_7654_3210),
+        nothing(),
+        nothing(),
+        nothing(),
     ]
 }
 
@@ -100,25 +163,60 @@ const KNOWN: Known = Known { log: NOW, sequence: 300 };
 
 fn questions() -> [(&'static str, Question); 4] {
     [
-        ("2-question-sequence", Question::Sequence),
-        ("2-question-read", Question::Read(KNOWN, 250)),
-        ("2-question-write", Question::Write(KNOWN, changes())),
-        ("2-question-is-marked", Question::IsMarked(0x0123_4567_89ab_cdef)),
+        ("3-question-sequence", Question::Sequence),
+        ("3-question-read", Question::Read(KNOWN, 250)),
+        ("3-question-write", Question::Write(KNOWN, changes())),
+        ("3-question-is-marked", Question::IsMarked(0x0123_4567_89ab_cdef)),
     ]
+}
+
+/// The same in format 2, as far as it can say it, and what is read of it.
+fn questions_before() -> [(&'static str, before::Question, Question); 4] {
+    let known = |count: usize| (changes_before()[..count].to_vec(), changes()[..count].to_vec());
+    let (written, read) = known(6);
+    [
+        ("2-question-sequence", before::Question::Sequence, Question::Sequence),
+        ("2-question-read", before::Question::Read(KNOWN, 250), Question::Read(KNOWN, 250)),
+        ("2-question-write", before::Question::Write(KNOWN, written), Question::Write(KNOWN, read)),
+        (
+            "2-question-is-marked",
+            before::Question::IsMarked(0x0123_4567_89ab_cdef),
+            Question::IsMarked(0x0123_4567_89ab_cdef),
+        ),
+    ]
+}
+
+fn table() -> Vec<u8> {
+    Table::of(&[1 << 40, 1 << 62, u64::MAX]).bytes().to_vec()
 }
 
 fn answers() -> [(&'static str, Answer); 7] {
     let delta = Delta { log: NOW, after: 300, changes: changes(), age_ms: 250 };
-    let table = Table::of(&[1 << 40, 1 << 62, u64::MAX]).bytes().to_vec();
-    let whole = Whole { log: NOW, sequence: 306, switches: vec![switch()], marks: vec![7, 8], age_ms: 3, table };
+    let (switches, marks, overrides) = (vec![switch()], vec![7, 8], vec![other()]);
+    let whole = Whole { log: NOW, sequence: 309, switches, marks, age_ms: 3, overrides, table: table() };
     [
-        ("2-answer-sequence", Answer::Sequence(300)),
-        ("2-answer-delta", Answer::Delta(delta)),
-        ("2-answer-whole", Answer::Whole(whole)),
-        ("2-answer-is-marked", Answer::IsMarked(true)),
-        ("2-answer-is-not-marked", Answer::IsMarked(false)),
-        ("2-answer-refused-too-many", Answer::Refused(Refusal::TooMany)),
-        ("2-answer-refused-end", Answer::Refused(Refusal::End)),
+        ("3-answer-sequence", Answer::Sequence(300)),
+        ("3-answer-delta", Answer::Delta(delta)),
+        ("3-answer-whole", Answer::Whole(whole)),
+        ("3-answer-is-marked", Answer::IsMarked(true)),
+        ("3-answer-is-not-marked", Answer::IsMarked(false)),
+        ("3-answer-refused-too-many", Answer::Refused(Refusal::TooMany)),
+        ("3-answer-refused-end", Answer::Refused(Refusal::End)),
+    ]
+}
+
+/// What a caller of format 2 reads of them, and the bytes behind.
+fn answers_before() -> [(before::Answer, Vec<u8>); 7] {
+    let delta = before::Delta { log: NOW, after: 300, changes: changes_before(), age_ms: 250 };
+    let whole = before::Whole { log: NOW, sequence: 309, switches: vec![switch()], marks: vec![7, 8], age_ms: 3 };
+    [
+        (before::Answer::Sequence(300), vec![]),
+        (before::Answer::Delta(delta), vec![]),
+        (before::Answer::Whole(whole), table()),
+        (before::Answer::IsMarked(true), vec![]),
+        (before::Answer::IsMarked(false), vec![]),
+        (before::Answer::Refused(Refusal::TooMany), vec![]),
+        (before::Answer::Refused(Refusal::End), vec![]),
     ]
 }
 
@@ -136,23 +234,19 @@ fn entries(store: &Memory, first: u8) -> Vec<u8> {
     postcard::to_allocvec(&found).unwrap()
 }
 
-const STORED: [(&str, u8); 5] = [
+const STORED: [(&str, u8); 6] = [
     ("stored-1-log", b'l'),
     ("stored-1-due", b'd'),
     ("stored-1-switch", b's'),
     ("stored-1-mark", b'm'),
     ("stored-1-window", b'w'),
+    ("stored-1-override", b'o'),
 ];
 
 /// All files and what they hold now.
 fn all() -> Vec<(&'static str, Vec<u8>)> {
-    let mut all = vec![
-        ("1-question-sequence", before::encode(&before::Question::Sequence)),
-        ("1-question-advance", before::encode(&before::Question::Advance)),
-        ("1-answer-sequence", before::encode(&before::Answer::Sequence(300))),
-        ("1-answer-unknown", before::encode(&before::Answer::Unknown)),
-        ("2-answer-not-understood", message::not_understood::<Signals>()),
-    ];
+    let mut all = vec![("3-answer-not-understood", message::not_understood::<Signals>())];
+    all.extend(questions_before().map(|(name, question, _)| (name, before::encode(&question))));
     all.extend(questions().map(|(name, question)| (name, message::question::<Signals>(&question))));
     all.extend(answers().map(|(name, answer)| (name, message::answer::<Signals>(&answer, Spoken::Newest))));
     let store = stored();
@@ -182,10 +276,13 @@ fn kept_messages_are_read() {
     for (name, answer) in answers() {
         assert_eq!(message::read_answer::<Signals>(kept(name)), Some(answer), "{name}");
     }
-    assert_eq!(message::read_answer::<Signals>(kept("1-answer-sequence")), Some(Answer::Sequence(300)));
-    for name in ["1-answer-unknown", "2-answer-not-understood"] {
-        assert_eq!(message::read_answer::<Signals>(kept(name)), None, "{name}");
+    for (name, _, question) in questions_before() {
+        assert_eq!(message::read_question::<Signals>(&kept(name)), Some((question, Spoken::Before)), "{name}");
     }
+    let told = before::encode(&before::Answer::Sequence(300));
+    assert_eq!(message::read_answer::<Signals>(told), Some(Answer::Sequence(300)));
+    let unread = [kept("3-answer-not-understood"), before::NOT_UNDERSTOOD.to_vec(), vec![1, 0]];
+    assert!(unread.into_iter().all(|bytes| message::read_answer::<Signals>(bytes).is_none()));
 }
 
 #[test]
@@ -204,50 +301,53 @@ fn what_is_stored_is_found_again() {
         panic!("no whole")
     };
     assert_eq!(
-        (whole.sequence, whole.switches, whole.table),
-        (6, vec![switch()], Table::of(&[0x0123_4567_89ab_cdef]).bytes().to_vec())
+        (whole.sequence, whole.switches, whole.overrides, whole.table),
+        (9, vec![switch()], vec![other()], Table::of(&[0x0123_4567_89ab_cdef]).bytes().to_vec())
     );
-    assert_eq!(Machine::next_wake(&log), Some(NOW + 60_000));
+    assert_eq!(Machine::next_wake(&log), Some(NOW + 50_000));
+    Machine::wake(&mut log, NOW + 50_000, &mut store).unwrap();
+    assert_eq!((Machine::next_wake(&log), entries(&store, b'o').len()), (Some(NOW + 60_000), 1));
     store.delete(b"log").unwrap();
     assert!(Log::restore(NOW + 1, &mut store).is_ok());
 }
 
 #[test]
 fn a_caller_of_the_version_before_is_answered_in_its_own_format() {
+    for ((name, answer), (expected, behind)) in answers().into_iter().zip(answers_before()) {
+        let bytes = message::answer::<Signals>(&answer, Spoken::Before);
+        assert_eq!(before::decode(&bytes), Some((expected, behind.as_slice())), "{name}");
+    }
     let mut store = stored();
     let mut log = Log::restore(NOW, &mut store).unwrap();
-    let mut asked = |name: &str| log.serve(NOW, &kept(name), &mut store).unwrap();
-    assert_eq!(before::decode(&asked("1-question-sequence")), Some(before::Answer::Sequence(6)));
-    // Numbers without a change are gone. It learns that it was not understood, and so nothing.
-    assert_eq!(asked("1-question-advance"), kept("2-answer-not-understood"));
-    assert_eq!(before::decode::<before::Answer>(&kept("2-answer-not-understood")), None);
-    assert!(matches!(Relay::default().serve(NOW, &kept("1-question-sequence")), Reply::PassOn));
+    let asked = log.serve(NOW, &kept("2-question-sequence"), &mut store).unwrap();
+    assert_eq!(before::decode(&asked), Some((before::Answer::Sequence(9), &[][..])));
+    assert!(matches!(Relay::default().serve(NOW, &kept("2-question-read")), Reply::PassOn));
 }
 
 #[test]
 fn an_object_of_the_version_before_counts_as_not_answering() {
     for (name, question) in questions() {
         assert_eq!(before::decode::<before::Question>(&kept(name)), None, "{name}: {question:?}");
-        assert_eq!(before::handle(300, &kept(name)), [1, 1], "{name}");
     }
+    let handle = |_: &[u8]| before::NOT_UNDERSTOOD.to_vec();
     let isolate = Isolate::default();
     isolate.join(false);
     let errand = isolate.question(NOW).unwrap();
-    assert!(isolate.learn(NOW + 5, NOW, Ok(before::handle(300, &errand.message))).is_err());
+    assert!(isolate.learn(NOW + 5, NOW, Ok(handle(&errand.message))).is_err());
     assert_eq!(isolate.standing(NOW + 5), Standing::CutOff(None));
 
     // What it knew it keeps, and how old that is.
     let taught = Isolate::default();
     taught.join(true);
-    taught.learn(NOW, NOW, Ok(kept("2-answer-whole"))).unwrap();
+    taught.learn(NOW, NOW, Ok(kept("3-answer-whole"))).unwrap();
     let errand = taught.question(NOW + 600).unwrap();
-    assert!(taught.learn(NOW + 700, NOW + 600, Ok(before::handle(300, &errand.message))).is_err());
+    assert!(taught.learn(NOW + 700, NOW + 600, Ok(handle(&errand.message))).is_err());
     assert_eq!((taught.standing(NOW + 700), taught.switches(NOW + 700)), (Standing::CutOff(Some(703)), vec![switch()]));
 
     let mut relay = Relay::default();
-    let Reply::AskFirst(question) = relay.serve(NOW, &kept("2-question-read")) else { panic!("it knows nothing") };
-    relay.absorb(NOW + 5, NOW, before::handle(300, &question));
-    assert!(matches!(relay.serve(NOW + 5, &kept("2-question-read")), Reply::AskFirst(_)));
+    let Reply::AskFirst(question) = relay.serve(NOW, &kept("3-question-read")) else { panic!("it knows nothing") };
+    relay.absorb(NOW + 5, NOW, handle(&question));
+    assert!(matches!(relay.serve(NOW + 5, &kept("3-question-read")), Reply::AskFirst(_)));
 }
 
 /// Bytes of every kind: any, and those of the files with something wrong with them.
@@ -292,7 +392,7 @@ proptest! {
         store.put(&key, &value).unwrap();
         let mut log = Log::restore(NOW, &mut store).unwrap();
         Machine::wake(&mut log, NOW + 24 * 3_600_000, &mut store).unwrap();
-        for question in [kept("2-question-read"), kept("2-question-write")] {
+        for question in [kept("3-question-read"), kept("3-question-write"), kept("2-question-write")] {
             prop_assert!(!log.serve(NOW, &question, &mut store).unwrap().is_empty());
         }
     }

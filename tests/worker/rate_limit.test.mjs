@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { compiled } from './lib/compile.mjs';
+import { eventually } from './lib/poll.mjs';
 import { token } from './lib/tokens.mjs';
 import { withGateway } from './lib/with-gateway.mjs';
 
@@ -17,9 +18,19 @@ algorithm = "HS256"
 issuer = "https://issuer.test/"
 audience = "api"
 secret = "\${JWT_SECRET}"
+roles = "roles"
 
 [upstreams.origin]
 targets = ["\${ORIGIN_URL}"]
+
+[metrics]
+operator = { auth = "main", scopes = ["operate"] }
+shards = 1
+
+[admin]
+on = true
+auth = "main"
+operator = "operator"
 
 [policies.shared]
 auth = "none"
@@ -157,4 +168,26 @@ test('a route that passes everything through is limited and says nothing of it',
   const first = await gateway.ask('/raw/echo', from);
   assert.deepEqual([first.status, first.headers.ratelimit], [200, undefined]);
   assert.deepEqual(await statuses(1, '/raw/echo', from), [429]);
+});
+
+test('what a limit has refused is in the log line, in the metrics and with the operator, who can reset it', async () => {
+  const network = address();
+  const from = { headers: { 'x-from': network } };
+  const as = (claims) => ({ headers: { authorization: `Bearer ${token(claims)}` } });
+  const operator = as({ sub: 'ada', roles: ['operator'] });
+  const key = `/admin/v1/limits/key?limit=5/min+per+address&address=${network}`;
+  assert.deepEqual(await statuses(6, '/login/echo', from), [200, 200, 200, 200, 200, 429]);
+  const refused = await gateway.ask('/login/echo', from);
+  const line = await gateway.line(refused.headers['x-request-id']);
+  assert.deepEqual(line.rate_limit, { limit: '5/min per address', outcome: 'refused' });
+  const shown = `address=${network.replace(/::1$/, '')}::/64`;
+  const looked = (await gateway.ask(key, operator)).json();
+  assert.deepEqual([looked.key, looked.left, looked.limit, looked.window], [shown, 0, 5, '1m']);
+  assert.equal((await gateway.ask(key, { ...operator, method: 'DELETE' })).status, 204);
+  const again = await gateway.ask('/login/echo', from);
+  assert.deepEqual([again.status, (await gateway.line(again.headers['x-request-id'])).rate_limit], [200, undefined]);
+  await eventually(async () => {
+    const { body } = await gateway.ask('/metrics', as({ scope: 'operate' }));
+    return body.includes(`{limit="5/min per address",key="${shown}"} 2\n`) && /outcome="refused",shard="0"} \d/.test(body);
+  }, undefined, 10_000);
 });

@@ -42,6 +42,7 @@ pub(crate) const COMMANDS: &[&Command] = &[
     &admin::MAINTENANCE,
     &admin::SWITCHES,
     &admin::SIGNALS,
+    &admin::LIMITS,
     &admin::AUDIT,
     &audit::COMMAND,
     &completions::COMMAND,
@@ -50,7 +51,10 @@ pub(crate) const COMMANDS: &[&Command] = &[
 
 /// The groups of commands, and what theirs do.
 pub(crate) const GROUPS: &[(&str, &str)] = &[
-    ("admin", "ask a gateway that runs, as its operator: stop requests, see what is stopped and who did what"),
+    (
+        "admin",
+        "ask a gateway that runs, as its operator: stop requests, see what is stopped, who is refused and who did what",
+    ),
     ("audit", "check that nobody has changed an audit log"),
 ];
 

@@ -51,7 +51,7 @@ impl Operator<'_> {
         let Ok(problem) = serde_json::from_str::<Problem>(&answer.body) else { return self.strange(answer) };
         let mut message = format!("{} {}\n  {}", answer.status, plain(&problem.title), plain(&problem.detail));
         for Wrong { field, expected } in &problem.errors {
-            let hint = if field == "query" { near } else { "" };
+            let hint = if ["query", "limit"].contains(&field.as_str()) { near } else { "" };
             let _ = write!(message, "\n  {}: expected {}{hint}", plain(field), plain(expected));
         }
         if let Some(help) = self.help(answer.status, &problem.code, token) {

@@ -1,5 +1,7 @@
 //! `ferrogate admin ...`, on a machine in memory: what is asked of a gateway, and what is made of its answers.
 
+mod limits;
+
 use std::cell::RefCell;
 
 use ferrogate_cli::{

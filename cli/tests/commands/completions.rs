@@ -54,7 +54,7 @@ fn offered(folder: &Folder, words: &[&str]) -> Option<Vec<String>> {
 fn bash_completes_commands_options_words_and_files() {
     let folder = Folder::new("completions_bash");
     folder.write("a gateway.toml", "");
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 12] = [
         (&["ferrogate", "c"], &["check", "compile", "completions"]),
         (&["ferrogate", "check", "--f"], &["--format"]),
         (&["ferrogate", "check", "--format", ""], &["json", "sarif", "text"]),
@@ -64,6 +64,7 @@ fn bash_completes_commands_options_words_and_files() {
         (&["ferrogate", "completions", "f"], &["fish"]),
         (&["ferrogate", "ad"], &["admin"]),
         (&["ferrogate", "admin", "s"], &["signals", "switches"]),
+        (&["ferrogate", "admin", "limits", "re"], &["reset"]),
         (&["ferrogate", "admin", "kill", "--re"], &["--reason", "--retry-after"]),
         (&["ferrogate", "admin", "drain", "--format", "j"], &["json"]),
     ];

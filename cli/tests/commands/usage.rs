@@ -59,6 +59,7 @@ fn every_command_has_help_with_examples_and_exit_codes() {
         "admin maintenance",
         "admin switches",
         "admin signals",
+        "admin limits",
         "admin audit",
         "audit verify",
     ]) {

@@ -28,19 +28,25 @@ impl Address {
     /// 128.
     #[must_use]
     pub fn network(self, ipv6_prefix: u8) -> String {
-        match self.0 {
-            IpAddr::V4(address) => {
-                let mut text = String::with_capacity(15);
-                for octet in address.octets() {
-                    text.push_str(if text.is_empty() { "" } else { "." });
-                    decimal::push(&mut text, octet.into());
-                }
-                text
+        network(self.0, ipv6_prefix)
+    }
+}
+
+/// The same of an address that somebody names.
+#[must_use]
+pub fn network(address: IpAddr, ipv6_prefix: u8) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let mut text = String::with_capacity(15);
+            for octet in address.octets() {
+                text.push_str(if text.is_empty() { "" } else { "." });
+                decimal::push(&mut text, octet.into());
             }
-            IpAddr::V6(address) => {
-                let rest = u128::MAX.checked_shr(ipv6_prefix.into()).unwrap_or_default();
-                format!("{}/{ipv6_prefix}", Ipv6Addr::from_bits(address.to_bits() & !rest))
-            }
+            text
+        }
+        IpAddr::V6(address) => {
+            let rest = u128::MAX.checked_shr(ipv6_prefix.into()).unwrap_or_default();
+            format!("{}/{ipv6_prefix}", Ipv6Addr::from_bits(address.to_bits() & !rest))
         }
     }
 }

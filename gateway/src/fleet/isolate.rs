@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use crate::{
     fleet::{
         audit::events::{self, Events},
-        limits::slices::Slices,
+        limits::{Key, Rule, overrides::Override, slices::Slices},
         message,
         metrics::tally::Names,
         outbox::{Outbox, ROWS},
@@ -168,9 +168,19 @@ impl Isolate {
             // The log is there. It has said no.
             return Err(Trouble::Failed);
         }
+        let is_whole = matches!(answer, Ok(Answer::Whole(_)));
         let learnt = answer.and_then(|answer| state.feed.absorb(now, sent, answer).map_err(|_| Trouble::Failed));
         state.note(now, learnt.is_ok());
-        learnt.map(drop)
+        let new = learnt?;
+        if is_whole {
+            self.limits.forget_refusals(now);
+        }
+        for change in &new {
+            if let Change::Reset(limit, key) = change {
+                self.limits.forget_refusal(now, *limit, key);
+            }
+        }
+        Ok(())
     }
 
     /// The log was waited for in vain: for a while nobody waits for it.
@@ -196,6 +206,29 @@ impl Isolate {
         let switches = &state.as_ref()?.feed.switches;
         // Nearly always there is none.
         if switches.is_empty() { None } else { switches.find(kind, now, is_meant).cloned() }
+    }
+
+    /// The rule of a limit for what a request is counted under, if an operator has said another one.
+    #[must_use]
+    pub fn rule_of(&self, now: Millis, limit: u64, key: &str, rule: Rule) -> Option<Rule> {
+        let state = self.state.borrow();
+        let overrides = &state.as_ref()?.feed.overrides;
+        // Nearly always there is none.
+        if overrides.0.is_empty() { None } else { overrides.rule_of(now, limit, key, rule) }
+    }
+
+    /// All keys that have another limit.
+    #[must_use]
+    pub fn overrides(&self, now: Millis) -> Vec<Override> {
+        let state = self.state.borrow();
+        let known = state.as_ref().map(|state| state.feed.overrides.0.as_slice()).unwrap_or_default();
+        known.iter().filter(|other| other.holds(now)).cloned().collect()
+    }
+
+    /// The other limit of a key.
+    #[must_use]
+    pub fn override_of(&self, now: Millis, limit: u64, key: &Key) -> Option<Override> {
+        self.state.borrow().as_ref()?.feed.overrides.find(now, limit, key).cloned()
     }
 
     /// Whether a switch of this kind holds for the whole gateway.

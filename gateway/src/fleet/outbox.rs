@@ -17,6 +17,7 @@ use crate::{
             self, Delta, Metrics, Question,
             family::Family,
             tally::{Names, Place, Seen, Tally},
+            top::Top,
         },
     },
     http::Millis,
@@ -77,6 +78,8 @@ struct Out {
 #[derive(Debug)]
 struct Counts {
     tally: Tally,
+    /// Who was refused.
+    refused: Top,
     /// The isolate's number among all that there are.
     isolate: u64,
     flushes: u64,
@@ -88,7 +91,7 @@ impl Outbox {
     pub fn count(&self, tally: Tally, isolate: u64, shards: u16) {
         let name = metrics::name_of(metrics::shard_of(isolate, shards));
         let to = Destination::Object(Class::Metrics, name);
-        self.inside.borrow_mut().counts = Some(Counts { tally, isolate, flushes: 0, to });
+        self.inside.borrow_mut().counts = Some(Counts { tally, refused: Top::default(), isolate, flushes: 0, to });
     }
 
     /// A request has been answered. Says so to whoever counts, and sees to it that what there is to tell will be told.
@@ -113,6 +116,20 @@ impl Outbox {
     /// Counts something else; see [`Tally::add`].
     pub fn add(&self, family: Family, place: Option<Place>, words: [&'static str; 2], more: u64) {
         self.inside.borrow_mut().add(family, place, words, more);
+    }
+
+    /// Counts what a limit has said; see [`Tally::limited`].
+    pub fn limited(&self, route: u16, limit: u64, outcome: &'static str, names: [&str; 2]) {
+        if let Some(counts) = &mut self.inside.borrow_mut().counts {
+            counts.tally.limited(route, limit, outcome, names);
+        }
+    }
+
+    /// Counts the refusal of a key by a limit, both as they are shown. The key is made up only if somebody counts.
+    pub fn refused(&self, limit: &str, key: impl FnOnce() -> String) {
+        if let Some(counts) = &mut self.inside.borrow_mut().counts {
+            counts.refused.hit([limit, &key()]);
+        }
     }
 
     /// Counts requests that were answered without the gateway. They go with what goes next.
@@ -180,7 +197,8 @@ impl Inside {
         let held = counts.tally.requests();
         counts.flushes = counts.flushes.saturating_add(1);
         counts.tally.add(Family::Flushes, None, ["", ""], 1);
-        let series = counts.tally.drain(names);
+        let mut series = counts.tally.drain(names);
+        std::mem::take(&mut counts.refused).pack(&mut series);
         let question = Question::Add(Delta { isolate: counts.isolate, number: counts.flushes, series });
         let message = message::question::<Metrics>(&question);
         Some((held, Errand { to: counts.to.clone(), message }))

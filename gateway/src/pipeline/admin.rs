@@ -1,7 +1,7 @@
 //! The operator's own paths: what happens under them, in order. They belong to no route, so neither kill switch, drain nor
 //! maintenance closes them.
 
-use std::rc::Rc;
+use std::{pin::Pin, rc::Rc};
 
 use serde::Serialize;
 
@@ -22,13 +22,13 @@ use crate::{
         exchange::Exchange,
         fleet,
         gateway::Gateway,
-        run,
+        limiters, run,
     },
     ports::{Ports, upstream::Failure},
     routing::select::{METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND},
     stages::{
         admin::{
-            self, Admin, FLEET_UNREACHABLE, PLACES, Place, Role, TOO_MANY_SWITCHES, json,
+            self, Admin, FLEET_UNREACHABLE, PLACES, Place, Role, TOO_MANY_OVERRIDES, TOO_MANY_SWITCHES, json,
             switches::{self, Shown},
         },
         authn, authz, forward, freshness, guard,
@@ -78,6 +78,9 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, rest: &str,
         Place::Lever(kind) => lever(exchange, kind, ports).await,
         Place::Audit => auditors::rows(exchange, ports).await,
         Place::Chain => auditors::verify(exchange, ports).await,
+        Place::Limits => limiters::list(exchange, ports).await,
+        Place::LimitKey => limiters::key(exchange, ports).await,
+        Place::Override => limiters::other(exchange, ports).await,
     }
 }
 
@@ -141,7 +144,7 @@ async fn list<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<Made, Prob
 }
 
 /// The operator insists on what is true now, or learns that nobody can say.
-async fn know<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Problem> {
+pub(super) async fn know<P: Ports>(exchange: &Exchange<'_>, ports: &P) -> Result<(), Problem> {
     if !exchange.gateway.fleet.is_member() {
         return Err(unreachable_fleet());
     }
@@ -181,7 +184,7 @@ fn exists(gateway: &Gateway, scope: &Scope) -> bool {
 }
 
 async fn throw<P: Ports>(exchange: &Exchange<'_>, lever: Lever, ports: &P) -> Result<Made, Problem> {
-    let body = ports.read(LARGEST_BODY, BODY_MS).await.map_err(unread)?;
+    let body = body(ports).await?;
     let switch = switches::switch(lever, &body, by(exchange), ports.now())?;
     let lever = switch.lever.clone();
     change(exchange, Change::Throw(switch), ports).await?;
@@ -193,24 +196,48 @@ async fn release<P: Ports>(exchange: &Exchange<'_>, lever: Lever, ports: &P) -> 
     Ok(Made { status: 204, ..Made::default() })
 }
 
-/// Makes a change that is on record: that it is attempted before it is made, and how it went behind it. What cannot be put on
-/// record is not attempted; should the second row fail, the first one stands and the log line tells the rest.
+/// The body of the request.
+pub(super) async fn body<P: Ports>(ports: &P) -> Result<Vec<u8>, Problem> {
+    ports.read(LARGEST_BODY, BODY_MS).await.map_err(unread)
+}
+
 async fn change<P: Ports>(exchange: &Exchange<'_>, change: Change, ports: &P) -> Result<(), Problem> {
     let action = match &change {
         Change::Throw(_) => "switch.throw",
         _ => "switch.release",
     };
-    let (resource_id, details) = (resource(&change), details(&change));
+    let note = Note { action, kind: "switch", id: resource(&change), details: details(&change) };
+    on_record(exchange, note, super::boxed(make(exchange, change, ports)), ports).await
+}
+
+/// What rows say of a change.
+pub(super) struct Note {
+    /// What is done.
+    pub action: &'static str,
+    /// To what kind of thing, and to which.
+    pub kind: &'static str,
+    pub id: String,
+    pub details: Option<String>,
+}
+
+/// Makes a change that is on record: that it is attempted before it is made, and how it went behind it. What cannot be put on
+/// record is not attempted; should the second row fail, the first one stands and the log line tells the rest.
+pub(super) async fn on_record<P: Ports>(
+    exchange: &Exchange<'_>,
+    note: Note,
+    deed: Pin<Box<dyn Future<Output = Result<(), Problem>> + '_>>,
+    ports: &P,
+) -> Result<(), Problem> {
     let row = |status, error: Option<&str>| Row {
-        resource_type: Some("switch".to_owned()),
-        resource_id: Some(resource_id.clone()),
-        details: details.clone(),
+        resource_type: Some(note.kind.to_owned()),
+        resource_id: Some(note.id.clone()),
+        details: note.details.clone(),
         error_message: error.map(str::to_owned),
-        ..audit::row(exchange, action, status, ports)
+        ..audit::row(exchange, note.action, status, ports)
     };
     let gateway = exchange.gateway;
     audit::record(gateway, row(Status::Attempt, None), ports).await?;
-    let made = make(exchange, change, ports).await;
+    let made = deed.await;
     let outcome = match &made {
         Ok(()) => row(Status::Success, None),
         Err(problem) => row(Status::Failure, Some(problem.kind.code)),
@@ -227,7 +254,7 @@ fn resource(change: &Change) -> String {
         Change::Throw(Switch { lever, .. }) | Change::Release(lever) => {
             [lever.kind.word(), ":", &lever.scope.text()].concat()
         }
-        Change::Mark(_) | Change::Unmark(_) => String::new(),
+        _ => String::new(),
     }
 }
 
@@ -239,13 +266,17 @@ fn details(change: &Change) -> Option<String> {
 }
 
 /// Makes a change and learns of it, so that it holds here at once.
-async fn make<P: Ports>(exchange: &Exchange<'_>, change: Change, ports: &P) -> Result<(), Problem> {
+pub(super) async fn make<P: Ports>(exchange: &Exchange<'_>, change: Change, ports: &P) -> Result<(), Problem> {
     let fleet = &exchange.gateway.fleet;
+    let is_override = matches!(change, Change::Override(_));
     let errand = fleet.change(vec![change]).ok_or_else(unreachable_fleet)?;
     let sent = ports.now();
     let answer = ports.run(errand, ASK_MS).await.map_err(|_| unreachable_fleet())?;
     match refusal(&answer) {
         None => fleet.learn(ports.now(), sent, Ok(answer)).map_err(|_| unreachable_fleet()),
+        Some(Refusal::TooMany) if is_override => {
+            Err(Problem::new(&TOO_MANY_OVERRIDES, "Lift one that is no longer needed first."))
+        }
         Some(Refusal::TooMany) => {
             let detail = "Release a switch that is no longer needed first.";
             Err(Problem::new(&TOO_MANY_SWITCHES, detail))
@@ -271,6 +302,6 @@ fn unread(failure: Failure) -> Problem {
 }
 
 /// Who asks; a token without a subject has no name.
-fn by<'e>(exchange: &'e Exchange<'_>) -> &'e str {
+pub(super) fn by<'e>(exchange: &'e Exchange<'_>) -> &'e str {
     exchange.principal.as_ref().and_then(|principal: &Rc<_>| principal.subject()).unwrap_or("-")
 }

@@ -167,7 +167,7 @@ fn place(pairs: &[(String, String)]) -> Result<Head, Problem> {
 }
 
 /// The pairs of the query, decoded; each name once.
-fn pairs(exchange: &Exchange<'_>) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn pairs(exchange: &Exchange<'_>) -> Result<Vec<(String, String)>, Problem> {
     let query = exchange.head.query();
     let pieces = query::pieces(query.strip_prefix('?').unwrap_or(query)).filter(|piece| !piece.is_empty());
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -191,7 +191,10 @@ fn unreachable_database() -> Problem {
     Problem::new(&DATABASE_UNREACHABLE, detail).header("retry-after", "5")
 }
 
-fn invalid(field: impl Into<std::borrow::Cow<'static, str>>, expected: &'static str) -> Problem {
+pub(super) fn invalid(
+    field: impl Into<std::borrow::Cow<'static, str>>,
+    expected: impl Into<std::borrow::Cow<'static, str>>,
+) -> Problem {
     Problem::new(&ADMIN_REQUEST_INVALID, "The query asks for something that this path does not have.")
         .field(field, expected)
 }

@@ -12,6 +12,7 @@ use crate::{
     pipeline::{
         exchange::Exchange,
         gateway::ReadyRoute,
+        limit_counts,
         run::{Outcome, relay},
     },
     ports::upstream::BodyEnd,
@@ -187,6 +188,7 @@ impl Log {
             // The static assets of the Worker are no upstream.
             upstream_ms: exchange.upstream().and(exchange.upstream_ms),
             awaits: exchange.awaits,
+            rate_limit: limit_counts::noted(exchange),
             body: body.map(body_label),
         }
         .to_json()

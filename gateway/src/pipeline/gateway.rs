@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use base64ct::{Base64, Encoding};
 
 use crate::{
-    blueprint::{Blueprint, Policy, Route},
+    blueprint::{Action, Blueprint, Policy, Route},
     config::{operator::Operator, packed::Packed, text::Values},
     fleet::isolate::Isolate,
     http::{edits::is_field_value, request::Header},
@@ -273,6 +273,23 @@ impl Gateway {
     /// The methods and paths of routes as configured.
     pub fn route_keys(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| route.key.as_str())
+    }
+
+    /// All limits that requests of routes may meet: of the route, of each plan where plans hold, of its upstream. Each with
+    /// the method and path of the route and the name of the plan, which is empty for none.
+    pub(super) fn limits(&self) -> impl Iterator<Item = (&str, &str, &Limit)> {
+        self.routes.iter().flat_map(move |route| {
+            let config = self.policies.get(usize::from(route.policy)).map(|policy| &policy.rate_limit);
+            let own = config.map(|config| config.limits.as_slice()).unwrap_or_default();
+            let plans = if config.is_some_and(|config| config.by_plan) { self.plans.as_slice() } else { &[] };
+            let of_plans = plans.iter().flat_map(|plan| plan.limits.iter().map(|limit| (plan.name.as_str(), limit)));
+            let quota = match route.action {
+                Action::Forward(index) => self.target(index).ok().and_then(|target| target.quota.as_ref()),
+                _ => None,
+            };
+            let unplanned = own.iter().chain(quota).map(|limit| ("", limit));
+            unplanned.chain(of_plans).map(move |(plan, limit)| (route.key.as_str(), plan, limit))
+        })
     }
 
     /// Whether some route has this tag.

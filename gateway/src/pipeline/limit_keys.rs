@@ -55,12 +55,23 @@ fn plan<'g>(exchange: &Exchange<'g>) -> Option<&'g Plan> {
     }
 }
 
+/// The name of the plan that a limit of the caller is of; empty for none.
+pub(super) fn plan_of<'e>(exchange: &'e Exchange<'_>, limit: &Limit) -> &'e str {
+    let by_plan = exchange.route.is_some_and(|route| route.policy().rate_limit.by_plan);
+    let plan = plan(exchange).filter(|plan| by_plan && plan.limits.iter().any(|own| std::ptr::eq(own, limit)));
+    plan.map_or("", |plan| plan.name.as_str())
+}
+
 /// The rule as it holds for this request.
-pub(super) fn rule(exchange: &Exchange<'_>, limit: &Limit, now: Millis) -> Rule {
+pub(super) fn rule(exchange: &Exchange<'_>, limit: &Limit, key: &str, now: Millis) -> Rule {
     let rule = match limit.rule.count {
         Count::Flight(_) => Rule { count: Count::Flight(longest(exchange, limit.until)), ..limit.rule },
         _ => limit.rule,
     };
+    // What an operator says of a key gives way to nothing.
+    if let Some(other) = exchange.gateway.fleet.rule_of(now, limit.id, key, rule) {
+        return other;
+    }
     match limit.adapts {
         Some(adapts) => rule.scaled(exchange.gateway.fleet.limits.share(now, limit.id, adapts)),
         None => rule,
@@ -79,9 +90,13 @@ fn longest(exchange: &Exchange<'_>, until: Until) -> Millis {
 
 /// What a request is counted under, of each key with its length in front: no value can pass for two.
 pub(super) fn key(exchange: &Exchange<'_>, limit: &Limit) -> String {
+    composed(limit.keys.iter().map(|key| part(exchange, key)))
+}
+
+/// The same of parts that are known.
+pub(super) fn composed<'p>(parts: impl Iterator<Item = Cow<'p, str>>) -> String {
     let mut text = String::with_capacity(32);
-    for key in &limit.keys {
-        let part = part(exchange, key);
+    for part in parts {
         decimal::push(&mut text, u64::try_from(part.len()).unwrap_or(u64::MAX));
         text.push(':');
         text.push_str(&part);
@@ -90,7 +105,7 @@ pub(super) fn key(exchange: &Exchange<'_>, limit: &Limit) -> String {
     if text.len() > LONGEST_KEY { limits::digest_of(&text) } else { text }
 }
 
-fn part<'e>(exchange: &'e Exchange<'_>, key: &Key) -> Cow<'e, str> {
+pub(super) fn part<'e>(exchange: &'e Exchange<'_>, key: &Key) -> Cow<'e, str> {
     let principal = exchange.principal.as_deref();
     match key {
         Key::Address => address(exchange).into(),
@@ -115,19 +130,23 @@ fn part<'e>(exchange: &'e Exchange<'_>, key: &Key) -> Cow<'e, str> {
 
 /// Who somebody is, with the length of the issuer, so that no subject of one is one of another.
 fn subject(principal: &Principal) -> Option<String> {
-    let subject = principal.subject()?;
     let issuer = principal.claim("iss").unwrap_or_default();
-    Some(format!("{} {issuer} {subject}", issuer.len()))
+    Some(of_issuer(&issuer, ' ', principal.subject()?))
+}
+
+/// What an issuer says, by its kind.
+pub(super) fn of_issuer(issuer: &str, kind: char, said: &str) -> String {
+    format!("{} {issuer}{kind}{said}", issuer.len())
 }
 
 /// What the caller has shown: a token by its number (RFC 7519 section 4.1.7), which is one of its issuer.
 fn credential(principal: &Principal) -> Option<String> {
     let (number, issuer) = (principal.claim("jti")?, principal.claim("iss").unwrap_or_default());
-    Some(format!("{} {issuer}#{number}", issuer.len()))
+    Some(of_issuer(&issuer, '#', &number))
 }
 
 /// The address of the client; of IPv6 the network that one customer has. All whose address is not known share a count.
-fn address(exchange: &Exchange<'_>) -> String {
+pub(super) fn address(exchange: &Exchange<'_>) -> String {
     let address = exchange.address().map(|address| address.network(exchange.gateway.ipv6_prefix));
     address.unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use crate::{
         limit_keys as keys,
     },
     ports::{Ports, upstream::Head},
-    stages::rate_limit::{self, Cost, Limit, OnError, Reading, Until},
+    stages::rate_limit::{self, Cost, Limit, OnError, Outcome, Reading, Until},
 };
 
 /// How often a request asks together with others who lack the same, and how often at all: an answer may come too late to be
@@ -36,7 +36,8 @@ struct Counted<'g> {
 
 impl<'g> Counted<'g> {
     fn new(exchange: &Exchange<'_>, limit: &'g Limit, now: Millis) -> Self {
-        Self { limit, rule: keys::rule(exchange, limit, now), key: keys::key(exchange, limit) }
+        let key = keys::key(exchange, limit);
+        Self { limit, rule: keys::rule(exchange, limit, &key, now), key }
     }
 
     fn wanted(&self) -> Wanted<'_> {
@@ -45,9 +46,9 @@ impl<'g> Counted<'g> {
         Wanted { limit: self.limit.id, rule: self.rule, key: &self.key, cost }
     }
 
-    fn reading(&self, told: Told, is_alone: bool) -> Reading<'g> {
+    fn reading(&self, told: Told, outcome: Outcome) -> Reading<'g> {
         let cost = self.wanted().cost;
-        Reading { limit: self.limit, told, is_alone, key: self.key.clone(), rule: self.rule, cost }
+        Reading { limit: self.limit, told, outcome, key: self.key.clone(), rule: self.rule, cost }
     }
 }
 
@@ -93,6 +94,23 @@ impl Drop for Holds<'_> {
     }
 }
 
+/// A limit has refused the request.
+struct Refusal<'g> {
+    limit: &'g Limit,
+    outcome: Outcome,
+    problem: Problem,
+}
+
+impl<'g> Refusal<'g> {
+    fn full(limit: &'g Limit, free_ms: Millis) -> Self {
+        Self { limit, outcome: Outcome::Refused, problem: rate_limit::refusal(limit, free_ms) }
+    }
+
+    fn unavailable(limit: &'g Limit) -> Self {
+        Self { limit, outcome: Outcome::Unavailable, problem: rate_limit::unavailable(limit) }
+    }
+}
+
 /// Takes the request from the limits that are due at this point of its way: before it is known who asks, or behind.
 pub(super) async fn check<'g, P: Ports>(
     exchange: &mut Exchange<'g>,
@@ -110,10 +128,11 @@ pub(super) async fn check<'g, P: Ports>(
         // In a box, so that the future of a request that need not ask is no larger for it.
         None => super::boxed(take(exchange, &counted, ports)).await,
     };
-    if taken.is_err() {
+    let taken = taken.map_err(|refusal| {
         give_back(exchange, ports.now());
-        exchange.limits = met(exchange, &counted, ports.now());
-    }
+        exchange.limits = met(exchange, &counted, &refusal, ports.now());
+        refusal.problem
+    });
     let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
     readings.iter().for_each(|reading| exchange.holds.open(reading));
     exchange.limits.extend(readings);
@@ -125,7 +144,7 @@ fn at_once<'g>(
     exchange: &Exchange<'_>,
     counted: &[Counted<'g>],
     now: Millis,
-) -> Option<Result<Vec<Reading<'g>>, Problem>> {
+) -> Option<Result<Vec<Reading<'g>>, Refusal<'g>>> {
     let slices = &exchange.gateway.fleet.limits;
     let stands = || counted.iter().map(|counted| (counted, slices.stand(now, &counted.wanted())));
     let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
@@ -134,7 +153,7 @@ fn at_once<'g>(
         Stand::Ready | Stand::Dry | Stand::New | Stand::Away => None,
     });
     if let Some((counted, free_ms)) = refused {
-        return Some(Err(rate_limit::refusal(counted.limit, free_ms)));
+        return Some(Err(Refusal::full(counted.limit, free_ms)));
     }
     let lacks = |(counted, stand): (&Counted<'_>, Stand)| match stand {
         Stand::Ready | Stand::Refused(_) => false,
@@ -154,12 +173,13 @@ fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> V
         let wanted = counted.wanted();
         let hash = || limits::place_of(wanted.limit, wanted.key).0;
         let is_open = !matches!(counted.limit.cost, Cost::Fixed(_));
-        let told = match slices.stand(now, &wanted) {
-            Stand::Ready => slices.spend(now, &wanted, is_open, hash),
-            Stand::New if counted.limit.is_eager => slices.begin(now, &wanted, hash()),
-            Stand::Refused(_) | Stand::Dry | Stand::New | Stand::Away => slices.told(now, &wanted),
+        let (told, outcome) = match slices.stand(now, &wanted) {
+            Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
+            Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
+            Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
+            Stand::Dry | Stand::New | Stand::Away => (slices.told(now, &wanted), Outcome::Alone),
         };
-        counted.reading(told, false)
+        counted.reading(told, outcome)
     });
     spent.collect()
 }
@@ -169,7 +189,7 @@ async fn take<'g, P: Ports>(
     exchange: &Exchange<'_>,
     counted: &[Counted<'g>],
     ports: &P,
-) -> Result<Vec<Reading<'g>>, Problem> {
+) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
     for round in 0..ROUNDS {
         for counted in counted {
@@ -202,35 +222,38 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
 }
 
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
-fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Problem> {
+fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
     let lacks = |counted: &Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
-    let lacking: Vec<bool> = counted.iter().map(lacks).collect();
     let mut leases = Vec::with_capacity(counted.len());
-    for (counted, lacks) in counted.iter().zip(&lacking) {
+    for counted in counted {
         let lease = match counted.limit.on_error {
-            _ if !lacks || counted.limit.is_shadow => None,
+            _ if !lacks(counted) || counted.limit.is_shadow => None,
             OnError::Open => None,
-            OnError::Closed => return Err(rate_limit::unavailable(counted.limit)),
+            OnError::Closed => return Err(Refusal::unavailable(counted.limit)),
             OnError::Local(share) => match slices.spend_alone(now, &counted.wanted(), share.into()) {
                 Some(lease) => Some(lease),
-                None => return Err(rate_limit::refusal(counted.limit, counted.rule.window_ms())),
+                None => return Err(Refusal::full(counted.limit, counted.rule.window_ms())),
             },
         };
         leases.push(lease);
     }
-    let readings = spend(exchange, counted, now).into_iter().zip(lacking.into_iter().zip(leases));
-    let told = |(reading, (is_alone, lease)): (Reading<'g>, (bool, Option<u64>))| {
+    let readings = spend(exchange, counted, now).into_iter().zip(leases);
+    let told = |(reading, lease): (Reading<'g>, Option<u64>)| {
         let told = Told { lease: reading.told.lease.or(lease), ..reading.told };
-        Reading { is_alone, told, ..reading }
+        Reading { told, ..reading }
     };
     Ok(readings.map(told).collect())
 }
 
 /// What is left of each, for the answer to a request that takes nothing.
-fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Vec<Reading<'g>> {
-    let told = |counted: &Counted<'_>| exchange.gateway.fleet.limits.told(now, &counted.wanted());
-    counted.iter().map(|counted| counted.reading(told(counted), false)).collect()
+fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'_>, now: Millis) -> Vec<Reading<'g>> {
+    let reading = |counted: &Counted<'g>| {
+        let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
+        let has_refused = std::ptr::eq(counted.limit, refusal.limit);
+        counted.reading(told, if has_refused { refusal.outcome } else { Outcome::Spared })
+    };
+    counted.iter().map(reading).collect()
 }
 
 /// What the request has taken before goes back: it was refused by another limit.

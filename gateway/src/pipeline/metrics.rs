@@ -45,7 +45,7 @@ pub(super) struct Metrics {
     path: String,
     token: Option<Token>,
     operator: Option<(authn::Config, authz::Config)>,
-    shards: u16,
+    pub(super) shards: u16,
 }
 
 impl Metrics {
@@ -187,7 +187,7 @@ async fn admit<P: Ports>(exchange: &mut Exchange<'_>, metrics: &Metrics, ports: 
 
 /// Asks all objects, one after another. Each has its share of the time that is left, so that one that hangs does not take
 /// that of the others.
-async fn read<P: Ports>(shards: u16, ports: &P) -> Vec<Option<Reading>> {
+pub(super) async fn read<P: Ports>(shards: u16, ports: &P) -> Vec<Option<Reading>> {
     let end = ports.now().saturating_add(READ_MS.into());
     let mut readings = Vec::new();
     for shard in 0..shards {

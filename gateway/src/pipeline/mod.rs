@@ -4,7 +4,7 @@
 //! every outcome, `gateway` what is built once per isolate, `start` why that may fail, `health`, `admin` and
 //! `metrics` the paths that the gateway answers itself, `fleet` what it makes of what the fleet knows, `account` what a
 //! witness is told, `hint` what is told of routes in development, `audit` what is put on record,
-//! `auditors` how operators read it.
+//! `auditors` how operators read it, `limiters` how they read and change limits.
 
 pub mod account;
 mod admin;
@@ -19,7 +19,10 @@ mod fleet;
 pub mod gateway;
 mod health;
 pub mod hint;
+mod limit_counts;
 mod limit_keys;
+mod limit_names;
+mod limiters;
 mod limits;
 mod metrics;
 pub mod run;

@@ -19,7 +19,7 @@ use crate::{
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint, limits, metrics,
+        health, hint, limit_counts, limits, metrics,
     },
     ports::{
         Ports,
@@ -79,6 +79,9 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
     gateway.fleet.limits.served(ports.now());
+    if !exchange.limits.is_empty() {
+        limit_counts::count(&exchange);
+    }
     gateway.fleet.outbox.served(ports.now(), || metrics::seen(&exchange, &closed, &*ports));
     explain(&exchange, &mut closed.reply, &*ports);
     let relayed = matches!(closed.reply, Reply::Relay(_));

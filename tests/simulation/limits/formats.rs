@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 use gateway::{
     fleet::{
         limits::{
-            Answer, Ask, Calendar, Count, Limits, Question, Rule, Settlement, Verdict,
+            Answer, Ask, Calendar, Count, Limits, Looked, Question, Rule, Settlement, Verdict,
             ledger::Ledger,
             slices::{Slices, Wanted},
         },
@@ -59,6 +59,16 @@ fn answer() -> Answer {
     ])
 }
 
+/// What an operator asks, and is answered.
+fn operated() -> [(&'static str, Question, &'static str, Answer); 2] {
+    let rule = Rule { limit: 100, count: COUNTS[0], exact: false };
+    let looked = Looked { used: 3, leased: 2, left: 95, free_ms: 0, reset_ms: 66_000 };
+    [
+        ("1-question-look", Question::Look([1; 16], rule), "1-answer-looked", Answer::Looked(looked)),
+        ("1-question-forget", Question::Forget([1; 16], rule), "1-answer-forgotten", Answer::Forgotten),
+    ]
+}
+
 /// An object that has granted one of each.
 fn stored() -> Memory {
     let mut store = Memory::default();
@@ -68,11 +78,16 @@ fn stored() -> Memory {
 }
 
 fn all() -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+    let mut all = vec![
         ("1-question", message::question::<Limits>(&question())),
         ("1-answer", message::answer::<Limits>(&answer(), Spoken::Newest)),
         ("stored-1", postcard::to_allocvec(&stored().0.iter().collect::<Vec<_>>()).unwrap()),
-    ]
+    ];
+    for (question_name, question, answer_name, answer) in operated() {
+        all.push((question_name, message::question::<Limits>(&question)));
+        all.push((answer_name, message::answer::<Limits>(&answer, Spoken::Newest)));
+    }
+    all
 }
 
 #[test]
@@ -93,6 +108,10 @@ fn the_bytes_are_those_that_are_kept() {
 fn kept_messages_are_read() {
     assert_eq!(message::read_question::<Limits>(&kept("1-question")), Some((question(), Spoken::Newest)));
     assert_eq!(message::read_answer::<Limits>(kept("1-answer")), Some(answer()));
+    for (question_name, question, answer_name, answer) in operated() {
+        assert_eq!(message::read_question::<Limits>(&kept(question_name)), Some((question, Spoken::Newest)));
+        assert_eq!(message::read_answer::<Limits>(kept(answer_name)), Some(answer));
+    }
 }
 
 #[test]

@@ -265,7 +265,7 @@ fn send(sim: &mut World, index: usize, sent: u64, ask: Ask, then: impl Fn(&mut W
 }
 
 fn read(answer: Vec<u8>) -> Option<Verdict> {
-    let Answer::Leased(verdicts) = message::read_answer::<Limits>(answer)?;
+    let Answer::Leased(verdicts) = message::read_answer::<Limits>(answer)? else { return None };
     verdicts.first().copied()
 }
 

@@ -95,7 +95,7 @@ pub(super) fn isolate(sim: &mut World, index: usize) {
         None => Ok(()),
     });
     let holds = complete.and_then(|()| switches_are_true(sim, index, now)).and_then(|()| marks_are_found(sim, index));
-    sim.insist(holds);
+    sim.insist(holds.and_then(|()| overrides_are_true(sim, index, now)));
 }
 
 /// Which log an isolate knows and up to which number; nothing where it knows none.
@@ -143,6 +143,18 @@ fn switches_are_true(sim: &World, index: usize, now: Millis) -> Result<(), Strin
     let lacks = |switch: &&Switch| !held.contains(switch) && !is_over(sim, index, switch.until);
     match truth.values().find(lacks) {
         Some(switch) => Err(format!("S4: {} lacks {switch:?}", name(sim, index))),
+        None => Ok(()),
+    }
+}
+
+fn overrides_are_true(sim: &World, index: usize, now: Millis) -> Result<(), String> {
+    let seat = &sim.world.isolates[index];
+    let (held, truth) = (seat.isolate.overrides(now), &seat.prefix.overrides);
+    if let Some(wrong) = held.iter().find(|other| truth.get(&(other.limit, other.key)) != Some(other)) {
+        return Err(format!("S4: {} holds what is not so: {wrong:?}", name(sim, index)));
+    }
+    match truth.values().find(|other| !held.contains(other) && !is_over(sim, index, other.until)) {
+        Some(other) => Err(format!("S4: {} lacks {other:?}", name(sim, index))),
         None => Ok(()),
     }
 }

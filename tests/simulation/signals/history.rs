@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use gateway::{
-    fleet::signals::{
-        Answer, Change, Question,
-        switch::{Lever, Switch},
+    fleet::{
+        limits::{Key, overrides::Override},
+        signals::{
+            Answer, Change, Question,
+            switch::{Lever, Switch},
+        },
     },
     http::Millis,
 };
@@ -86,6 +89,7 @@ pub(super) struct Prefix {
     length: usize,
     pub(super) switches: BTreeMap<Lever, Switch>,
     pub(super) marks: BTreeMap<u64, Millis>,
+    pub(super) overrides: BTreeMap<(u64, Key), Override>,
 }
 
 impl Prefix {
@@ -102,6 +106,9 @@ impl Prefix {
                 Change::Release(lever) => drop(self.switches.remove(lever)),
                 Change::Mark(mark) => drop(self.marks.insert(mark.hash, mark.until)),
                 Change::Unmark(hash) => drop(self.marks.remove(hash)),
+                Change::Override(other) => drop(self.overrides.insert((other.limit, other.key), other.clone())),
+                Change::Lift(limit, key) => drop(self.overrides.remove(&(*limit, *key))),
+                Change::Reset(..) => {}
             }
         }
         self.length = length;

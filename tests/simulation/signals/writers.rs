@@ -1,9 +1,12 @@
 //! Operators and whoever revokes: they throw and release switches and set marks, through isolates.
 
 use gateway::{
-    fleet::signals::{
-        Change, Known, Mark, Question, Signals,
-        switch::{Kind, Lever, Scope, Switch},
+    fleet::{
+        limits::overrides::Override,
+        signals::{
+            Change, Known, Mark, Question, Signals,
+            switch::{Kind, Lever, Scope, Switch},
+        },
     },
     http::Millis,
 };
@@ -53,7 +56,8 @@ fn change(sim: &mut World, now: Millis) -> Change {
     let lever = sim.random.pick(&levers()).clone();
     let hash = *sim.random.pick(&sim.world.pool.clone());
     let until = end(sim, now);
-    match sim.random.below(8) {
+    let key = [sim.random.below(4) as u8; 16];
+    match sim.random.below(11) {
         0..=2 => Change::Throw(Switch {
             lever,
             reason: format!("number {}", sim.random.below(1_000)),
@@ -64,6 +68,17 @@ fn change(sim: &mut World, now: Millis) -> Change {
         }),
         3..=4 => Change::Release(lever),
         5..=6 => Change::Mark(Mark { hash, until }),
+        7..=8 => Change::Override(Override {
+            limit: 7,
+            key,
+            names: ("7/min".into(), "global".into()),
+            tokens: sim.random.below(1_000) as u32,
+            reason: "a party".into(),
+            by: "an operator".into(),
+            since: now,
+            until,
+        }),
+        9 => sim.random.pick(&[Change::Lift(7, key), Change::Reset(7, key)]).clone(),
         _ => Change::Unmark(hash),
     }
 }

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ask, Count, LONGEST_LIFE_MS, Rule, Settlement, Verdict, drifted,
+    Ask, Count, LONGEST_LIFE_MS, Looked, Rule, Settlement, Verdict, drifted,
     span::{Span, Spans},
 };
 use crate::http::Millis;
@@ -112,6 +112,32 @@ impl Account {
         match room.checked_sub(ask.needs) {
             Some(left) if ask.needs > 0 || left > 0 => self.grant(now, ask, left, number),
             _ => self.refuse(now, ask, room),
+        }
+    }
+
+    /// How it stands.
+    pub fn look(&mut self, now: Millis, rule: &Rule) -> Looked {
+        self.move_to(now, rule);
+        let (left, leased) = (self.room(now, rule), self.leased_since(now));
+        let used = match self.level {
+            Some(_) => u64::from(rule.most()).saturating_sub(left.into()).saturating_sub(leased),
+            None => self.used.sum().saturating_add(self.leased_since(horizon(now, rule))).saturating_sub(leased),
+        };
+        let free_ms = if left > 0 { 0 } else { self.free_in(now, 1, rule) };
+        let reset_ms = if used == 0 && leased == 0 { 0 } else { self.free_in(now, u32::MAX, rule) };
+        Looked { used, leased, left, free_ms, reset_ms }
+    }
+
+    /// Forgets what was used: what has been settled, what requests waited for, and what nobody can use any more. What
+    /// isolates hold besides can still be used, and goes on to count.
+    pub fn forget(&mut self, now: Millis, rule: &Rule) {
+        self.move_to(now, rule);
+        self.used = Spans::default();
+        self.leases.iter_mut().for_each(|lease| lease.span.count = lease.extra);
+        self.leases.retain(|lease| lease.extra > 0 && lease.span.to >= now);
+        if let Count::Bucket(window, burst) = rule.count {
+            let leased = u32::try_from(self.leased_since(now)).unwrap_or(u32::MAX);
+            self.level = Some(Level::full(burst, window, now).without(leased));
         }
     }
 
@@ -369,6 +395,38 @@ mod tests {
         assert_eq!(account.leases.len(), MOST_LEASES);
         assert_eq!(account.room(1_500, &LONG), LONG.limit - 1_500);
         assert_eq!(account.room(1_500 + 60_000 + 6_010, &LONG), LONG.limit);
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_no_more_but_what_isolates_hold_does() {
+        let rule = Rule { limit: 100, count: Count::Sliding(60_000), exact: false };
+        let bucket = Rule { limit: 100, count: Count::Bucket(60_000, 100), exact: false };
+        for rule in [rule, bucket] {
+            let mut account = Account::default();
+            account.apply(0, &Ask { wants: 10, ..ask(rule, 60) }, 1);
+            assert_eq!(account.look(1, &rule), Looked { leased: 65, left: 35, ..account.look(1, &rule) });
+            account.forget(2, &rule);
+            let held = account.look(2, &rule);
+            assert_eq!((held.used, held.leased, held.left, held.free_ms), (0, 5, 95, 0), "{rule:?}");
+            // Its settlement still comes, and can say no more than that.
+            let settled = vec![Settlement { lease: 1, used: 62, last_ms: 5 }];
+            account.apply(10, &Ask { settled, ..ask(rule, 0) }, 2);
+            assert_eq!(account.look(10, &rule).left, 95);
+            account.forget(11, &rule);
+            assert_eq!(account.look(11, &rule), Looked { left: 100, ..Looked::default() });
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_use_any_more_is_forgotten_too() {
+        let rule = Rule { limit: 2, count: Count::Sliding(60_000), exact: false };
+        let mut account = Account::default();
+        account.apply(0, &ask(rule, 2), 1);
+        let full = account.look(10_000, &rule);
+        assert_eq!((full.used, full.leased, full.left), (2, 0, 0), "the lease has ended");
+        assert_eq!((full.free_ms, full.reset_ms), (56_009, 56_009));
+        account.forget(10_000, &rule);
+        assert_eq!(account, Account::default());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Answer, Ask, Count, Key, Limits, Question, Rule, Verdict,
+    Answer, Ask, Count, Key, Limits, Looked, Question, Rule, Verdict,
     account::{Account, Level},
     mean,
     span::Span,
@@ -110,11 +110,20 @@ impl Machine for Ledger {
     }
 
     fn apply(&mut self, now: Millis, question: Question, store: &mut dyn Store) -> Result<Answer, Fault> {
-        let Question::Lease(asks) = question;
         let now = self.pass(now);
-        let verdicts: Result<_, Fault> = asks.iter().map(|ask| self.decide(now, ask, store)).collect();
+        let answer = match question {
+            Question::Lease(asks) => {
+                let verdicts: Result<_, Fault> = asks.iter().map(|ask| self.decide(now, ask, store)).collect();
+                Answer::Leased(verdicts?)
+            }
+            Question::Look(key, rule) => Answer::Looked(self.look(now, &key, rule, store)?),
+            Question::Forget(key, rule) => {
+                self.forget(now, &key, rule, store)?;
+                Answer::Forgotten
+            }
+        };
         self.make_room();
-        Ok(Answer::Leased(verdicts?))
+        Ok(answer)
     }
 
     fn wake(&mut self, now: Millis, store: &mut dyn Store) -> Result<(), Fault> {
@@ -145,7 +154,7 @@ impl Ledger {
         let number = self.next_number(store)?;
         let entry = match self.entries.entry(ask.key) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(place) => place.insert(read(now, ask, store)?),
+            std::collections::btree_map::Entry::Vacant(place) => place.insert(read(now, &ask.key, ask.rule, store)?),
         };
         (entry.asked, entry.rule) = (now, ask.rule);
         entry.is_dirty |= !ask.settled.is_empty();
@@ -158,6 +167,28 @@ impl Ledger {
             self.settle_at.get_or_insert(now.saturating_add(SETTLE_MS));
         }
         Ok(verdict)
+    }
+
+    /// How a key stands. Who only looks keeps nothing in memory.
+    fn look(&mut self, now: Millis, key: &Key, rule: Rule, store: &dyn Store) -> Result<Looked, Fault> {
+        match self.entries.get_mut(key) {
+            Some(entry) => Ok(entry.account.look(now, &rule)),
+            None => Ok(read(now, key, rule, store)?.account.look(now, &rule)),
+        }
+    }
+
+    /// Forgets what was used of a key, in memory and on record.
+    fn forget(&mut self, now: Millis, key: &Key, rule: Rule, store: &mut dyn Store) -> Result<(), Fault> {
+        let mut entry = match self.entries.remove(key) {
+            Some(entry) => entry,
+            None => read(now, key, rule, store)?,
+        };
+        entry.account.forget(now, &rule);
+        (entry.rule, entry.block, entry.grants, entry.is_dirty) = (rule, NOTHING, 0, false);
+        store.put(&name_of(key), &entry.record())?;
+        self.entries.insert(*key, entry);
+        self.sweep_at.get_or_insert(now.saturating_add(SWEEP_MS));
+        Ok(())
     }
 
     /// A number that no lease of this object has had, in any of its lives.
@@ -267,11 +298,11 @@ impl Record {
 }
 
 /// What is on record of a key; a new account where nothing is, or nothing that is understood.
-fn read(now: Millis, ask: &Ask, store: &dyn Store) -> Result<Entry, Fault> {
-    let bytes = store.get(&name_of(&ask.key))?;
+fn read(now: Millis, key: &Key, rule: Rule, store: &dyn Store) -> Result<Entry, Fault> {
+    let bytes = store.get(&name_of(key))?;
     let record = bytes.and_then(|bytes| message::decode::<Record>(STORED, &bytes));
     let account = record.map(|record| record.account(now)).unwrap_or_default();
-    Ok(Entry { account, rule: ask.rule, block: NOTHING, grants: 0, asked: now, is_dirty: false })
+    Ok(Entry { account, rule, block: NOTHING, grants: 0, asked: now, is_dirty: false })
 }
 
 fn name_of(key: &Key) -> Vec<u8> {

@@ -2,12 +2,14 @@
 //!
 //! The object hands out *leases*: tokens that are debited before they are used, for a short time. An isolate spends them
 //! without asking, and says afterwards what it has used. The guarantees and why they hold: docs/decisions/0017. Rooms:
-//! `span` (what was used, as intervals), `account` (one key), `ledger` (the object), `slices` (the isolate). Not here: what
+//! `span` (what was used, as intervals), `account` (one key), `ledger` (the object), `slices` (the isolate), `overrides`
+//! (other limits for single keys). Not here: what
 //! a request is counted under and what becomes of a refusal (`stages::rate_limit`).
 
 pub mod account;
 pub mod adaptive;
 pub mod ledger;
+pub mod overrides;
 pub mod slices;
 mod slot;
 pub mod span;
@@ -222,11 +224,30 @@ pub enum Verdict {
     Settled,
 }
 
+/// How a key stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// How many tokens were used, as far as isolates have said.
+    pub used: u64,
+    /// How many isolates hold, or have used without having said so.
+    pub leased: u64,
+    /// How many are left.
+    pub left: u32,
+    /// When there is one, if nobody comes before, in milliseconds from now.
+    pub free_ms: u64,
+    /// When all are there again, likewise.
+    pub reset_ms: u64,
+}
+
 /// What the object is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Question {
     /// About keys, each by itself.
     Lease(Vec<Ask>),
+    /// How a key stands by a rule.
+    Look(Key, Rule),
+    /// All that was used of a key is to be forgotten.
+    Forget(Key, Rule),
 }
 
 /// What it answers.
@@ -234,6 +255,10 @@ pub enum Question {
 pub enum Answer {
     /// To each ask its verdict.
     Leased(Vec<Verdict>),
+    /// How it stands.
+    Looked(Looked),
+    /// It is forgotten.
+    Forgotten,
 }
 
 /// The messages of the object `Limits`.
@@ -285,11 +310,20 @@ pub fn errand(object: String, ask: Ask) -> Errand {
     Errand { to, message: message::question::<Limits>(&Question::Lease(vec![ask])) }
 }
 
+/// A question about a key on its way to the object that counts it.
+#[must_use]
+pub fn about(limit: u64, key: &Key, question: &Question) -> Errand {
+    let to = Destination::Object(Class::Limits, object_of(limit, key));
+    Errand { to, message: message::question::<Limits>(question) }
+}
+
 /// What the object has said, if it is understood.
 #[must_use]
 pub fn verdict(returned: Returned) -> Option<Verdict> {
-    let Answer::Leased(verdicts) = message::read_answer::<Limits>(returned.ok()?)?;
-    verdicts.first().copied()
+    match message::read_answer::<Limits>(returned.ok()?)? {
+        Answer::Leased(verdicts) => verdicts.first().copied(),
+        Answer::Looked(_) | Answer::Forgotten => None,
+    }
 }
 
 #[cfg(test)]

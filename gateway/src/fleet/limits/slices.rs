@@ -156,7 +156,7 @@ impl Slices {
         }
         let limits = self.limits.borrow();
         match limits.get(&wanted.limit).and_then(|slots| slots.get(wanted.key)) {
-            Some(slot) => slot.stand(now, wanted.cost),
+            Some(slot) => slot.stand(now, wanted),
             None if self.fresh.get() == (now.div_euclid(1_000), MOST_NEW) => Stand::Away,
             None => Stand::New,
         }
@@ -358,6 +358,23 @@ impl Slices {
         !self.low.borrow().is_empty()
     }
 
+    /// What was counted of a key has been forgotten: a refusal says nothing any more, nor one that is on its way.
+    pub fn forget_refusal(&self, now: Millis, limit: u64, key: &Key) {
+        for (text, slot) in self.limits.borrow_mut().get_mut(&limit).into_iter().flatten() {
+            let may_be_refused = slot.refused.is_some() || slot.asked.is_some() || slot.lacked.is_some();
+            if may_be_refused && super::place_of(limit, text).0 == *key {
+                (slot.refused, slot.forgot_at) = (None, Some(now));
+            }
+        }
+    }
+
+    /// The same of all keys: it is not known what was forgotten.
+    pub fn forget_refusals(&self, now: Millis) {
+        let mut limits = self.limits.borrow_mut();
+        let slots = limits.values_mut().flat_map(BTreeMap::values_mut);
+        slots.for_each(|slot| (slot.refused, slot.forgot_at) = (None, Some(now)));
+    }
+
     fn tell(&self, low: Low) {
         let mut all = self.low.borrow_mut();
         if all.len() < MOST_LOW {
@@ -418,7 +435,7 @@ mod tests {
         let (_, errand) = slices.question(now).unwrap();
         match message::read_question::<Limits>(&errand.message) {
             Some((Question::Lease(asks), _)) => asks[0].clone(),
-            None => panic!("no question"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -512,6 +529,31 @@ mod tests {
         assert!(!slices.is_low());
         slices.served(1_003);
         assert_eq!(asked(&slices, 1_003).settled, back);
+    }
+
+    #[test]
+    fn a_refusal_is_forgotten_and_one_on_its_way_is_not_believed() {
+        let slices = Slices::default();
+        let wanted = Wanted { limit: 7, rule: RULE, key: "a", cost: 1 };
+        let key = super::super::place_of(7, "a").0;
+        let refused = Some(Verdict::Refused { free_ms: 60_000, again_ms: 60_000, left: 0 });
+        let _ = slices.ask(1_000, &wanted, 1, key);
+        slices.absorb(1_010, 1_000, &wanted, refused);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Refused(59_990));
+        slices.forget_refusal(1_020, 8, &key);
+        slices.forget_refusal(1_020, 7, &[0; 16]);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Refused(59_990), "that was another one");
+        slices.forget_refusal(1_020, 7, &key);
+        assert_eq!(slices.stand(1_020, &wanted), Stand::Dry);
+        for (sent, stand) in [(1_019, Stand::Dry), (1_020, Stand::Refused(59_980))] {
+            let _ = slices.ask(sent, &wanted, 1, key);
+            slices.absorb(1_040, sent, &wanted, refused);
+            assert_eq!(slices.stand(1_060, &wanted), stand, "asked at {sent}");
+        }
+        let other = Wanted { rule: Rule { limit: 61, ..RULE }, ..wanted };
+        assert_eq!(slices.stand(1_060, &other), Stand::Dry, "that was another rule");
+        slices.forget_refusals(1_070);
+        assert_eq!(slices.stand(1_070, &wanted), Stand::Dry);
     }
 
     #[test]

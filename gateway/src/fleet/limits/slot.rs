@@ -3,7 +3,7 @@
 
 use super::{
     Rule, Settlement, Verdict,
-    slices::{ASK_MS, Stand, Told},
+    slices::{ASK_MS, Stand, Told, Wanted},
     span::Spans,
 };
 use crate::http::Millis;
@@ -75,6 +75,8 @@ pub(super) struct Slot {
     pub(super) lacked: Option<Millis>,
     /// How often the object has not answered in a row, and until when it is not asked.
     pub(super) failures: u32,
+    /// When refusals were forgotten: one of a question from before is not to be believed.
+    pub(super) forgot_at: Option<Millis>,
     pub(super) pause_until: Millis,
     /// What was spent without the object.
     pub(super) alone: Spans,
@@ -102,15 +104,18 @@ impl Slot {
         !self.unsaid.is_empty() || self.held.iter().any(|held| now >= held.ends && held.used < held.tokens)
     }
 
-    pub(super) fn stand(&self, now: Millis, cost: u32) -> Stand {
-        if self.left_here(now) >= cost {
+    pub(super) fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
+        if self.left_here(now) >= wanted.cost {
             return Stand::Ready;
         }
         if now < self.pause_until && self.pause_until <= now.saturating_add(LONGEST_PAUSE_MS) {
             return Stand::Away;
         }
         match self.refused {
-            Some((until, free_at)) if now < until => Stand::Refused(free_at.saturating_sub(now)),
+            // A refusal by another rule says nothing of this one.
+            Some((until, free_at)) if now < until && self.rule == Some(wanted.rule) => {
+                Stand::Refused(free_at.saturating_sub(now))
+            }
             _ => Stand::Dry,
         }
     }
@@ -222,10 +227,17 @@ impl Slot {
             }
             Verdict::Refused { free_ms, again_ms, left } => {
                 let at = |ms: Millis| now.saturating_add(ms);
-                (self.left, self.reset_at, self.refused) = (left, at(free_ms), Some((at(again_ms), at(free_ms))));
+                (self.left, self.reset_at) = (left, at(free_ms));
+                self.refused = (!self.has_forgotten_since(sent)).then(|| (at(again_ms), at(free_ms)));
             }
             Verdict::Settled => {}
         }
+    }
+
+    /// Whether refusals were forgotten while a question that was sent then was on its way.
+    fn has_forgotten_since(&self, sent: Millis) -> bool {
+        let since = self.forgot_at.and_then(|at| at.checked_sub(sent));
+        since.is_some_and(|since| (1..=ASK_MS.into()).contains(&since))
     }
 
     fn miss(&mut self, now: Millis) {

@@ -2,7 +2,7 @@
 
 use super::{
     Series,
-    family::Family,
+    family::{Family, Kind},
     packed::{self, Reader},
 };
 
@@ -28,7 +28,9 @@ impl Board {
     pub fn add(&mut self, mut series: Series) -> Option<Family> {
         let family = Family::of(series.family)?;
         let about = family.about();
-        if series.labels.len() != about.labels.len() || series.numbers.len() != about.kind.numbers() {
+        let is_alike = series.labels.len() == about.labels.len() && series.numbers.len() == about.kind.numbers();
+        // Estimates are no numbers to add.
+        if !is_alike || about.kind == Kind::Top {
             return None;
         }
         match self.place(&mut series) {

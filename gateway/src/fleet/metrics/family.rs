@@ -10,6 +10,8 @@ pub enum Kind {
     Counter,
     /// How many took how long.
     Histogram,
+    /// The keys with the most hits within the last hour, as estimates ([`top`](super::top)).
+    Top,
 }
 
 impl Kind {
@@ -19,6 +21,7 @@ impl Kind {
         match self {
             Self::Counter => 1,
             Self::Histogram => BUCKETS.saturating_add(1),
+            Self::Top => 2,
         }
     }
 }
@@ -80,6 +83,10 @@ families! {
         "What isolates could not hand over: counted requests (metrics) and rows (audit).",
     Flushes: Counter "ferrogate_outbox_flushes" []
         "How often isolates handed over what they had counted.",
+    RateLimits: Counter "ferrogate_rate_limit_requests" ["route", "limit", "plan", "outcome"]
+        "Requests that met a rate limit, by what it said: passed, refused, shadow, alone or unavailable.",
+    RefusedKeys: Top "ferrogate_rate_limit_refused_keys" ["limit", "key"]
+        "Refusals by rate limits within the last hour of those that were refused most; an estimate.",
 }
 
 impl Family {

@@ -9,6 +9,7 @@ pub mod family;
 pub mod packed;
 pub mod shard;
 pub mod tally;
+pub mod top;
 
 use serde::{Deserialize, Serialize};
 

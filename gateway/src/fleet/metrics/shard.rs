@@ -8,6 +8,7 @@ use super::{
     board::Board,
     family::Family,
     packed::{self, Reader},
+    top::{Hour, Top},
 };
 use crate::{
     fleet::{
@@ -70,6 +71,8 @@ impl Sender {
 #[derive(Debug, Default)]
 pub struct Shard {
     board: Board,
+    /// Who was refused.
+    refused: Hour,
     /// In the order of their numbers.
     senders: Vec<Sender>,
     /// Families that are not stored as they are.
@@ -83,7 +86,10 @@ impl Machine for Shard {
 
     fn restore(_: Millis, store: &mut dyn Store) -> Result<Self, Fault> {
         let mut shard = Self::default();
-        for (_, value) in store.scan(&[FAMILY], &[FAMILY.saturating_add(1)], usize::from(u8::MAX))? {
+        for (key, value) in store.scan(&[FAMILY], &[FAMILY.saturating_add(1)], usize::from(u8::MAX))? {
+            if key == key_of(Family::RefusedKeys) {
+                shard.refused = Hour::read(stored(&value));
+            }
             shard.board.add_all(stored(&value));
         }
         let senders = store.get(SENDERS)?.unwrap_or_default();
@@ -110,6 +116,7 @@ impl Machine for Shard {
                 for family in Family::ALL {
                     self.board.pack(*family, &mut series);
                 }
+                self.refused.top(now).pack(&mut series);
                 Ok(Answer::Reading(Reading { series, isolates }))
             }
         }
@@ -135,11 +142,14 @@ impl Shard {
         if !self.is_first(now, isolate, number) {
             return Answer::Known;
         }
-        for family in self.board.add_all(&series) {
-            if !self.changed.contains(&family) {
-                self.changed.push(family);
-            }
+        let refused = Top::read(&series);
+        let mut changed = self.board.add_all(&series);
+        if !refused.is_empty() {
+            self.refused.add(now, &refused);
+            changed.push(Family::RefusedKeys);
         }
+        changed.retain(|family| !self.changed.contains(family));
+        self.changed.extend(changed);
         // An alarm that is set stays set, whoever reads meanwhile: setting one is a write.
         self.due.get_or_insert(now.saturating_add(PERSIST_MS));
         Answer::Added
@@ -172,8 +182,11 @@ impl Shard {
         }
         for family in std::mem::take(&mut self.changed) {
             let mut value = vec![STORED];
-            self.board.pack(family, &mut value);
-            store.put(&[FAMILY, family.number()], &value)?;
+            match family {
+                Family::RefusedKeys => self.refused.pack(&mut value),
+                _ => self.board.pack(family, &mut value),
+            }
+            store.put(&key_of(family), &value)?;
         }
         let mut numbers = Vec::new();
         for Sender { isolate, number, came, at } in &self.senders {
@@ -183,6 +196,10 @@ impl Shard {
         packed::put_numbers(&mut value, &numbers);
         store.put(SENDERS, &value)
     }
+}
+
+fn key_of(family: Family) -> [u8; 2] {
+    [FAMILY, family.number()]
 }
 
 /// What was stored in this format; nothing of another.

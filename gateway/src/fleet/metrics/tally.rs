@@ -23,6 +23,9 @@ const MOST_PATHS: usize = 64;
 /// Most series of the rare kind. Beyond them the labels of a new one are [`OTHER`].
 const MOST_RARE: usize = 2_048;
 
+/// Most limits of routes with an outcome each. Beyond them all are [`OTHER`].
+const MOST_LIMITED: usize = 2_048;
+
 /// What a request was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -80,6 +83,8 @@ pub struct Tally {
     upstreams: Vec<Times>,
     /// In their order.
     rare: Vec<(Rare, u64)>,
+    /// In their order. They stay when they are told, so that a limit is named once.
+    limited: Vec<Limited>,
     requests: u64,
     awaits: u64,
     awaiting: u64,
@@ -102,6 +107,15 @@ struct Rare {
     words: [&'static str; 2],
 }
 
+/// What a limit has said on a route.
+#[derive(Debug)]
+struct Limited {
+    key: (u64, u16, &'static str),
+    /// The limit and its plan.
+    names: [Box<str>; 2],
+    count: u64,
+}
+
 impl Tally {
     /// Of a gateway with so many routes and upstreams.
     #[must_use]
@@ -113,6 +127,7 @@ impl Tally {
             rows: Vec::new(),
             upstreams: vec![Times::default(); upstreams],
             rare: Vec::new(),
+            limited: Vec::new(),
             requests: 0,
             awaits: 0,
             awaiting: 0,
@@ -181,6 +196,28 @@ impl Tally {
         }
     }
 
+    /// Counts what the limit of a number has said to a request of a route. `names` are those of the limit and its plan.
+    pub fn limited(&mut self, route: u16, limit: u64, outcome: &'static str, names: [&str; 2]) {
+        let (mut key, mut names) = ((limit, route, outcome), names);
+        let mut found = self.find_limited(&key);
+        if self.limited.len() >= MOST_LIMITED && found.is_err() {
+            (key, names) = ((0, u16::MAX, outcome), [OTHER; 2]);
+            found = self.find_limited(&key);
+        }
+        match found {
+            Ok(at) => {
+                if let Some(limited) = self.limited.get_mut(at) {
+                    limited.count = limited.count.saturating_add(1);
+                }
+            }
+            Err(at) => self.limited.insert(at, Limited { key, names: names.map(Box::from), count: 1 }),
+        }
+    }
+
+    fn find_limited(&self, wanted: &(u64, u16, &'static str)) -> Result<usize, usize> {
+        self.limited.binary_search_by(|known| known.key.cmp(wanted))
+    }
+
     fn find(&self, wanted: &Rare) -> Result<usize, usize> {
         self.rare.binary_search_by(|(known, _)| known.cmp(wanted))
     }
@@ -246,6 +283,12 @@ impl Tally {
             let labels = place.map_or([first, second, ""], |place| [place, first, second]);
             let labels = labels.get(..family.about().labels.len()).unwrap_or_default();
             packed::put(&mut bytes, family, labels, &[count]);
+        }
+        for Limited { key: (_, route, outcome), names: [limit, plan], count } in &mut self.limited {
+            let count = std::mem::take(count);
+            if count > 0 {
+                packed::put(&mut bytes, Family::RateLimits, &[names.route(*route), limit, plan, outcome], &[count]);
+            }
         }
         let (awaits, awaiting) = (std::mem::take(&mut self.awaits), std::mem::take(&mut self.awaiting));
         packed::put(&mut bytes, Family::Awaits, &[], &[awaits]);

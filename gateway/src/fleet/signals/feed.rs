@@ -7,10 +7,13 @@
 //! A clock that has been set back makes all of this void, and everything is learnt anew.
 
 use crate::{
-    fleet::signals::{
-        Answer, Change, Delta, Known, WINDOW, Whole,
-        marks::{Marks, Table},
-        switch::Switches,
+    fleet::{
+        limits::overrides::Overrides,
+        signals::{
+            Answer, Change, Delta, Known, WINDOW, Whole,
+            marks::{Marks, Table},
+            switch::Switches,
+        },
     },
     http::Millis,
 };
@@ -21,6 +24,8 @@ pub struct Feed {
     known: Known,
     /// All switches that are thrown, as far as it is known.
     pub switches: Switches,
+    /// All keys that have another limit.
+    pub overrides: Overrides,
     /// All marks.
     pub marks: Marks,
     as_of: Option<Millis>,
@@ -95,11 +100,15 @@ impl Feed {
             Change::Release(lever) => self.switches.release(lever),
             Change::Mark(mark) => self.marks.mark(mark.hash),
             Change::Unmark(hash) => self.marks.unmark(*hash),
+            Change::Override(other) => self.overrides.set(other.clone()),
+            Change::Lift(limit, key) => self.overrides.lift(*limit, key),
+            // For those who remember refusals.
+            Change::Reset(..) => {}
         }
     }
 
     fn replace(&mut self, sent: Millis, whole: Whole) -> Result<(), Useless> {
-        let Whole { log, sequence, switches, marks, age_ms, table } = whole;
+        let Whole { log, sequence, switches, marks, age_ms, overrides, table } = whole;
         let proven = sent.saturating_sub(Millis::from(age_ms));
         if log != self.known.log && self.as_of.is_some_and(|as_of| proven < as_of) {
             // An old log, told by somebody who did not know better.
@@ -109,6 +118,7 @@ impl Feed {
             let table = Table::read(table).ok_or(Useless)?;
             self.marks = Marks::new(table, marks);
             self.switches = Switches(switches);
+            self.overrides = Overrides(overrides);
             self.known = Known { log, sequence };
         }
         self.prove(sent, age_ms);
@@ -121,6 +131,7 @@ impl Feed {
         self.as_of = Some(as_of);
         // What is over now may hold again when the clock is set back. What was over then cannot, unless it is noticed.
         self.switches.expire(as_of);
+        self.overrides.expire(as_of);
     }
 }
 

@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fleet::{
+        limits::{
+            Key,
+            overrides::{Override, Overrides},
+        },
         machine::Machine,
         message,
         signals::{
-            Answer, Change, Known, LONGEST_MS, MOST_AT_ONCE, MOST_SWITCHES, Question, Refusal, Signals, WINDOW, Whole,
-            delta,
+            Answer, Change, Known, LONGEST_MS, MOST_AT_ONCE, MOST_OVERRIDES, MOST_SWITCHES, Question, Refusal, Signals,
+            WINDOW, Whole, delta,
             marks::{Table, stored_until},
             switch::{Lever, Switch, Switches},
         },
@@ -31,6 +35,7 @@ const DUE: &[u8] = b"due";
 /// Keys of the base begin with these, those of the window with the last one.
 const SWITCH: u8 = b's';
 const MARK: u8 = b'm';
+const OVERRIDE: u8 = b'o';
 const ENTRY: u8 = b'w';
 
 /// How many entries are read at once.
@@ -52,6 +57,7 @@ pub struct Log {
     /// The last changes; the last of them has the number `meta.sequence`.
     window: VecDeque<Change>,
     switches: Switches,
+    overrides: Overrides,
     /// A table of all marks at a number that is still in the window, for those who know nothing.
     table: Option<(u64, Table)>,
     /// When the search for marks whose time is over goes on, and where. Stored: the object may be evicted many times before.
@@ -79,8 +85,10 @@ impl Machine for Log {
         }
         let stored = store.scan(&[SWITCH], &[SWITCH.saturating_add(1)], MOST_SWITCHES)?;
         let switches = Switches(stored.iter().filter_map(|(_, value)| message::decode(STORED, value)).collect());
+        let stored = store.scan(&[OVERRIDE], &[OVERRIDE.saturating_add(1)], MOST_OVERRIDES)?;
+        let overrides = Overrides(stored.iter().filter_map(|(_, value)| message::decode(STORED, value)).collect());
         let sweep = store.get(DUE)?.and_then(|bytes| message::decode(STORED, &bytes));
-        Ok(Self { meta, window, switches, table: None, sweep })
+        Ok(Self { meta, window, switches, overrides, table: None, sweep })
     }
 
     fn apply(&mut self, now: Millis, question: Question, store: &mut dyn Store) -> Result<Answer, Fault> {
@@ -103,6 +111,10 @@ impl Machine for Log {
             store.delete(&switch_key(&over.lever))?;
         }
         self.switches.expire(now);
+        for over in self.overrides.0.iter().filter(|known| !known.holds(now)) {
+            store.delete(&override_key(over.limit, &over.key))?;
+        }
+        self.overrides.expire(now);
         match self.sweep.take() {
             Some((due, from)) if due <= now => self.sweep(now, &from, store),
             later => {
@@ -115,7 +127,8 @@ impl Machine for Log {
     fn next_wake(&self) -> Option<Millis> {
         let over = self.switches.0.iter().map(|switch| switch.until).min();
         let sweep = self.sweep.as_ref().map(|(due, _)| *due);
-        over.into_iter().chain(sweep).min()
+        let ends = self.overrides.0.iter().map(|known| known.until).min();
+        [over, ends, sweep].into_iter().flatten().min()
     }
 }
 
@@ -130,22 +143,32 @@ impl Log {
             reason.len().saturating_add(by.len()).saturating_add(lever.scope.text().len())
         });
         let table = self.table.as_ref().map_or(0, |(_, table)| table.bytes().len());
-        window.saturating_add(switches).saturating_add(texts.sum()).saturating_add(table)
+        let overrides = self.overrides.0.iter().map(|known| {
+            let texts = [&known.names.0, &known.names.1, &known.reason, &known.by];
+            texts.iter().fold(size_of::<Override>(), |sum, text| sum.saturating_add(text.len()))
+        });
+        let lists = texts.chain(overrides).fold(0_usize, usize::saturating_add);
+        window.saturating_add(switches).saturating_add(lists).saturating_add(table)
     }
 
     fn check(&self, now: Millis, changes: &[Change]) -> Option<Refusal> {
         let until = |change: &Change| match change {
             Change::Throw(switch) => Some(switch.until),
             Change::Mark(mark) => Some(mark.until),
-            Change::Release(_) | Change::Unmark(_) => None,
+            Change::Override(other) => Some(other.until),
+            Change::Release(_) | Change::Unmark(_) | Change::Lift(..) | Change::Reset(..) => None,
         };
         let ends_well = |until: Millis| now < until && until <= now.saturating_add(LONGEST_MS);
         if !changes.iter().filter_map(until).all(ends_well) {
             return Some(Refusal::End);
         }
         let thrown = changes.iter().filter_map(thrown).count();
-        let too_many = self.switches.0.len().saturating_add(thrown) > MOST_SWITCHES && thrown > 0;
-        (changes.len() > MOST_AT_ONCE || too_many).then_some(Refusal::TooMany)
+        let others = changes.iter().filter(|change| matches!(change, Change::Override(_))).count();
+        let is_over = |held: usize, more: usize, most: usize| more > 0 && held.saturating_add(more) > most;
+        let too_many = changes.len() > MOST_AT_ONCE
+            || is_over(self.switches.0.len(), thrown, MOST_SWITCHES)
+            || is_over(self.overrides.0.len(), others, MOST_OVERRIDES);
+        too_many.then_some(Refusal::TooMany)
     }
 
     fn write(&mut self, now: Millis, changes: Vec<Change>, store: &mut dyn Store) -> Result<(), Fault> {
@@ -182,6 +205,15 @@ impl Log {
                 }
             }
             Change::Unmark(hash) => store.delete(&mark_key(*hash))?,
+            Change::Override(other) => {
+                store.put(&override_key(other.limit, &other.key), &message::encode(STORED, other))?;
+                self.overrides.set(other.clone());
+            }
+            Change::Lift(limit, key) => {
+                store.delete(&override_key(*limit, key))?;
+                self.overrides.lift(*limit, key);
+            }
+            Change::Reset(..) => {}
         }
         Ok(())
     }
@@ -194,7 +226,8 @@ impl Log {
         let table = self.table_of(now, store)?;
         let marks = self.marked_since(table.0);
         let (switches, table) = (self.switches.0.clone(), table.1.bytes().to_vec());
-        Ok(Answer::Whole(Whole { log, sequence, switches, marks, age_ms: 0, table }))
+        let overrides = self.overrides.0.clone();
+        Ok(Answer::Whole(Whole { log, sequence, switches, marks, age_ms: 0, overrides, table }))
     }
 
     /// A table of marks and its number: the one that was made last, as long as the window tells what came after it.
@@ -266,6 +299,10 @@ fn begin(now: Millis, store: &mut dyn Store) -> Result<Meta, Fault> {
 
 fn switch_key(lever: &Lever) -> Vec<u8> {
     message::encode(SWITCH, lever)
+}
+
+fn override_key(limit: u64, key: &Key) -> Vec<u8> {
+    message::encode(OVERRIDE, &(limit, key))
 }
 
 fn mark_key(hash: u64) -> Vec<u8> {

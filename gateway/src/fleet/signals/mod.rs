@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fleet::{
+        limits::{Key, overrides::Override},
         message::{self, Protocol},
-        signals::switch::{Lever, Switch},
+        signals::switch::{Kind, Lever, Scope, Switch},
     },
     http::Millis,
 };
@@ -32,6 +33,9 @@ pub const WINDOW: usize = 1_024;
 /// Most switches that are thrown at once.
 pub const MOST_SWITCHES: usize = 1_000;
 
+/// Most keys that have another limit at once.
+pub const MOST_OVERRIDES: usize = 1_000;
+
 /// Something that the fleet learns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
@@ -43,6 +47,12 @@ pub enum Change {
     Mark(Mark),
     /// A mark is taken off before its time.
     Unmark(u64),
+    /// A key has another limit, or yet another one.
+    Override(Override),
+    /// A key of a limit has that of all others again, before its time.
+    Lift(u64, Key),
+    /// What was counted of a key of a limit is forgotten: who was told that it is refused asks anew.
+    Reset(u64, Key),
 }
 
 /// A hash that is marked for a time. What it is the hash of is the business of who marks.
@@ -94,7 +104,7 @@ pub enum Answer {
 /// Why changes were not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// More than [`MOST_AT_ONCE`], or more switches than [`MOST_SWITCHES`].
+    /// More than [`MOST_AT_ONCE`], more switches than [`MOST_SWITCHES`], or more limits than [`MOST_OVERRIDES`].
     TooMany,
     /// A change would end before it began, or later than [`LONGEST_MS`].
     End,
@@ -126,6 +136,8 @@ pub struct Whole {
     pub marks: Vec<u64>,
     /// How old this was when it was said, in milliseconds: 0 at the root.
     pub age_ms: u32,
+    /// All keys that have another limit.
+    pub overrides: Vec<Override>,
     /// The other marks ([`marks::Table`]): travels behind the message, so that a reader keeps the bytes as they came.
     #[serde(skip)]
     pub table: Vec<u8>,
@@ -135,45 +147,39 @@ pub struct Whole {
 #[derive(Debug)]
 pub struct Signals;
 
-/// Format 1 had these questions only.
-#[derive(Serialize, Deserialize)]
-enum QuestionBefore {
-    Sequence,
-    Advance,
-}
-
-#[derive(Serialize, Deserialize)]
-enum AnswerBefore {
-    Sequence(u64),
-    Unknown,
-}
-
 impl Protocol for Signals {
     type Question = Question;
     type Answer = Answer;
-    const FORMAT: u8 = 2;
+    const FORMAT: u8 = 3;
 
+    /// Format 2 had fewer kinds of changes.
     fn question_before(payload: &[u8]) -> Option<Question> {
-        match message::whole(payload)? {
-            QuestionBefore::Sequence => Some(Question::Sequence),
-            // Numbers without a change were for tests.
-            QuestionBefore::Advance => None,
-        }
+        message::whole(payload)
     }
 
+    /// Whoever speaks format 2 knows no other limits for keys. What it cannot read it is told as what changes nothing: the
+    /// numbers of changes have no gaps.
     fn answer_before(answer: &Answer) -> Option<Vec<u8>> {
-        let before = match answer {
-            Answer::Sequence(sequence) => AnswerBefore::Sequence(*sequence),
-            _ => AnswerBefore::Unknown,
-        };
-        postcard::to_allocvec(&before).ok()
+        match answer {
+            Answer::Delta(delta) => {
+                let changes = delta.changes.iter().map(before).collect();
+                postcard::to_allocvec(&Answer::Delta(Delta { changes, ..delta.clone() })).ok()
+            }
+            Answer::Whole(whole) => {
+                let without = Whole { overrides: Vec::new(), ..whole.clone() };
+                let mut bytes = postcard::to_allocvec(&Answer::Whole(without)).ok()?;
+                // The last byte is the length of that list.
+                bytes.pop();
+                bytes.extend_from_slice(&whole.table);
+                Some(bytes)
+            }
+            other => postcard::to_allocvec(other).ok(),
+        }
     }
 
     fn read_answer_before(payload: &[u8]) -> Option<Answer> {
-        match message::whole(payload)? {
-            AnswerBefore::Sequence(sequence) => Some(Answer::Sequence(sequence)),
-            AnswerBefore::Unknown => None,
-        }
+        // Nobody here asks in that format; what ends in a table has another form in it.
+        message::whole(payload).filter(|answer| !matches!(answer, Answer::Whole(_)))
     }
 
     fn tail(answer: &Answer) -> &[u8] {
@@ -188,6 +194,17 @@ impl Protocol for Signals {
             Answer::Whole(whole) => Some(Answer::Whole(Whole { table: tail, ..whole })),
             other => tail.is_empty().then_some(other),
         }
+    }
+}
+
+/// A change as format 2 has it.
+fn before(change: &Change) -> Change {
+    match change {
+        // No tag is empty: this releases nothing.
+        Change::Override(_) | Change::Lift(..) | Change::Reset(..) => {
+            Change::Release(Lever { kind: Kind::Kill, scope: Scope::Tag(String::new()) })
+        }
+        known => known.clone(),
     }
 }
 

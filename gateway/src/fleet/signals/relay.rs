@@ -72,7 +72,8 @@ impl Relay {
         }
         let marks = self.feed.marks.recent().to_vec();
         let (switches, table) = (self.feed.switches.0.clone(), self.feed.marks.table().to_vec());
-        Answer::Whole(Whole { log, sequence, switches, marks, age_ms, table })
+        let overrides = self.feed.overrides.0.clone();
+        Answer::Whole(Whole { log, sequence, switches, marks, age_ms, overrides, table })
     }
 }
 

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "compiler")]
 pub mod keys;
+pub mod overrides;
 pub mod switches;
 
 use serde::{Deserialize, Serialize};
@@ -111,15 +112,21 @@ pub enum Place {
     Audit,
     /// Whether the chain of those rows holds.
     Chain,
+    /// All rate limits.
+    Limits,
+    /// How a key of one stands: which one stands in the query.
+    LimitKey,
+    /// Another limit for such a key.
+    Override,
 }
 
 impl Place {
-    /// What whoever comes here must be allowed to do. Rows say who did what from where, so they are not for everybody who
-    /// may look.
+    /// What whoever comes here must be allowed to do. Rows say who did what from where, and limits who was refused: they are
+    /// not for everybody who may look.
     #[must_use]
     pub fn role(self, changes: bool) -> Role {
         match self {
-            Self::Audit | Self::Chain => Role::Operator,
+            Self::Audit | Self::Chain | Self::Limits | Self::LimitKey | Self::Override => Role::Operator,
             _ if changes => Role::Operator,
             _ => Role::Viewer,
         }
@@ -127,7 +134,7 @@ impl Place {
 }
 
 /// Every place: what follows the path, its methods, and the label of its answers in logs.
-pub const PLACES: [(&str, Place, &str, &str); 8] = {
+pub const PLACES: [(&str, Place, &str, &str); 11] = {
     use crate::fleet::signals::switch::Kind::{Drain, Kill, Maintenance};
     [
         ("", Place::Index, "GET, HEAD", "/admin"),
@@ -138,6 +145,9 @@ pub const PLACES: [(&str, Place, &str, &str); 8] = {
         ("/switches/maintenance", Place::Lever(Maintenance), SWITCHED, "/admin/switches/maintenance"),
         ("/audit", Place::Audit, "GET, HEAD", "/admin/audit"),
         ("/audit/verify", Place::Chain, "GET, HEAD", "/admin/audit/verify"),
+        ("/limits", Place::Limits, "GET, HEAD", "/admin/limits"),
+        ("/limits/key", Place::LimitKey, "GET, HEAD, DELETE", "/admin/limits/key"),
+        ("/limits/override", Place::Override, "PUT, DELETE", "/admin/limits/override"),
     ]
 };
 
@@ -158,6 +168,10 @@ pub const FLEET_UNREACHABLE: Kind =
 /// 409: there are as many as there can be.
 pub const TOO_MANY_SWITCHES: Kind =
     Kind { code: "too_many_switches", status: 409, title: "Too many switches are thrown", fault: Fault::Client };
+
+/// 409: there are as many as there can be.
+pub const TOO_MANY_OVERRIDES: Kind =
+    Kind { code: "too_many_overrides", status: 409, title: "Too many keys have another limit", fault: Fault::Client };
 
 /// 503: the database did not answer, or this gateway has none.
 pub const DATABASE_UNREACHABLE: Kind =

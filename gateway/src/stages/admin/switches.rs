@@ -30,11 +30,13 @@ pub const LARGEST_BODY: u64 = 4_096;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    reason: Option<String>,
-    r#for: Option<String>,
-    until: Option<String>,
-    retry_after: Option<String>,
+pub(super) struct Body {
+    pub reason: Option<String>,
+    pub r#for: Option<String>,
+    pub until: Option<String>,
+    pub retry_after: Option<String>,
+    /// Of those that are about a limit.
+    pub limit: Option<u64>,
 }
 
 /// A switch in a document.
@@ -104,7 +106,8 @@ fn one(piece: &str) -> Result<Scope, Problem> {
 /// [`ADMIN_REQUEST_INVALID`] with the member that is wrong.
 pub fn switch(lever: Lever, body: &[u8], by: &str, now: Millis) -> Result<Switch, Problem> {
     let expected = r#"{"reason": "…", "for": "10m"}, perhaps with "until" in place of "for", and "retry_after""#;
-    let body: Body = serde_json::from_slice(body).map_err(|_| invalid("", expected))?;
+    let body: Option<Body> = serde_json::from_slice(body).ok();
+    let body = body.filter(|body| body.limit.is_none()).ok_or_else(|| invalid("", expected))?;
     let reason = body.reason.filter(|reason| is_sentence(reason));
     let reason = reason.ok_or_else(|| invalid("/reason", "1 to 200 printable characters; callers read it"))?;
     let until = until(body.r#for.as_deref(), body.until.as_deref(), now)?;
@@ -118,7 +121,7 @@ pub fn switch(lever: Lever, body: &[u8], by: &str, now: Millis) -> Result<Switch
     Ok(Switch { lever, reason, retry_after_s, by: by.to_owned(), since: now, until })
 }
 
-fn until(length: Option<&str>, moment: Option<&str>, now: Millis) -> Result<Millis, Problem> {
+pub(super) fn until(length: Option<&str>, moment: Option<&str>, now: Millis) -> Result<Millis, Problem> {
     let latest = now.saturating_add(LONGEST_MS);
     match (length, moment) {
         (Some(_), Some(_)) => Err(invalid("/until", "nothing beside `for`")),
@@ -133,12 +136,12 @@ fn until(length: Option<&str>, moment: Option<&str>, now: Millis) -> Result<Mill
     }
 }
 
-fn is_sentence(reason: &str) -> bool {
+pub(super) fn is_sentence(reason: &str) -> bool {
     let length = reason.chars().count();
     (1..=LONGEST_REASON).contains(&length) && !reason.chars().any(char::is_control) && !reason.trim().is_empty()
 }
 
-fn invalid(field: &'static str, expected: impl Into<Cow<'static, str>>) -> Problem {
+pub(super) fn invalid(field: &'static str, expected: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(&ADMIN_REQUEST_INVALID, "The request names or says something that this path does not take.")
         .field(field, expected)
 }

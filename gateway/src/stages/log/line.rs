@@ -60,9 +60,21 @@ pub struct Line<'a> {
     /// and none for most requests.
     #[serde(skip_serializing_if = "is_none")]
     pub awaits: u32,
+    /// What a rate limit has said, unless that there was room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<Limited<'a>>,
     /// How the body ended: `complete` or `broken`, where that is observed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<&'static str>,
+}
+
+/// What a rate limit has said.
+#[derive(Debug, Serialize)]
+pub struct Limited<'a> {
+    /// Its name.
+    pub limit: &'a str,
+    /// `refused`, `unavailable`, `alone` or `shadow`.
+    pub outcome: &'static str,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -77,7 +89,10 @@ impl Line<'_> {
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string(self).unwrap_or_default();
         let ordinary = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
-        let mut texts = [self.method, self.path].into_iter().chain(self.principal);
+        let mut texts = [self.method, self.path]
+            .into_iter()
+            .chain(self.principal)
+            .chain(self.rate_limit.as_ref().map(|told| told.limit));
         if texts.all(ordinary) { json } else { visible(&json) }
     }
 }

@@ -103,10 +103,16 @@ impl Logging {
             && (level < Level::Info || self.sample == Percent::WHOLE || in_sample(request_id, self.sample))
     }
 
+    /// Whether the values of a parameter are not for logs.
+    #[must_use]
+    pub fn hides(&self, parameter: &str) -> bool {
+        self.redact.iter().any(|known| known == parameter)
+    }
+
     /// A path without the values of parameters that are not for logs.
     #[must_use]
     pub fn redacted<'p>(&self, path: &'p str, parameters: impl Iterator<Item = (&'p str, &'p str)>) -> Cow<'p, str> {
-        let hidden = parameters.filter(|(name, value)| !value.is_empty() && self.redact.iter().any(|it| it == name));
+        let hidden = parameters.filter(|(name, value)| !value.is_empty() && self.hides(name));
         // Wherever the same characters stand: rather too much than too little.
         hidden.fold(path.into(), |path: Cow<'p, str>, (_, value)| path.replace(value, "***").into())
     }

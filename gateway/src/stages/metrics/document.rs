@@ -50,6 +50,7 @@ pub fn document(about: &About<'_>, readings: &Readings, now: Millis) -> String {
         page.duration(times);
     });
     page.counts("problems", &by(board.of(Family::Problems), 0));
+    page.counts("rate_limits", &by(board.of(Family::RateLimits), 3));
     let (awaits, all) = (sum(board.of(Family::Awaits)), sum(requests));
     page.object("platform", |page| {
         page.number("awaits", awaits);

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::{
     document::document,
-    text::{Format, exposition},
+    text::{Format, exposition, merged},
 };
 use crate::{
     config::{

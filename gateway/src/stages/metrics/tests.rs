@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::{
     config::text::{Piece, Variables},
-    fleet::metrics::{Series, Times, board::Board, family::Family},
+    fleet::metrics::{Series, Times, board::Board, family::Family, top::Top},
 };
 
 const ABOUT: About<'static> = About { name: "acme", environment: Some("staging"), release: 0xfeed };
@@ -29,6 +29,13 @@ fn packed(all: &[Series]) -> Vec<u8> {
     bytes
 }
 
+fn refused(keys: &[&str]) -> Vec<u8> {
+    let (mut top, mut bytes) = (Top::default(), Vec::new());
+    keys.iter().for_each(|key| top.hit(["60/min per address", key]));
+    top.pack(&mut bytes);
+    bytes
+}
+
 /// Three objects, of which the last one does not answer.
 fn readings() -> Vec<Option<Reading>> {
     let first = vec![
@@ -37,6 +44,8 @@ fn readings() -> Vec<Option<Reading>> {
         times(Family::Duration, "GET /items/{id}", &[0, 7, 40, 20_000]),
         times(Family::UpstreamDuration, "shop", &[6, 39, 19_999]),
         count(Family::Problems, &["upstream_timeout"], 2),
+        count(Family::RateLimits, &["GET /items/{id}", "60/min per address", "", "passed"], 36),
+        count(Family::RateLimits, &["GET /items/{id}", "60/min per address", "", "refused"], 4),
         count(Family::Awaits, &[], 30),
         count(Family::Awaiting, &[], 12),
         count(Family::Flushes, &[], 3),
@@ -51,8 +60,11 @@ fn readings() -> Vec<Option<Reading>> {
         count(Family::Flushes, &[], 1),
     ];
     vec![
-        Some(Reading { series: packed(&first), isolates: 2 }),
-        Some(Reading { series: packed(&second), isolates: 1 }),
+        Some(Reading { series: [packed(&first), refused(&["address=192.0.2.7"; 3])].concat(), isolates: 2 }),
+        Some(Reading {
+            series: [packed(&second), refused(&["address=192.0.2.8", "address=192.0.2.7"])].concat(),
+            isolates: 1,
+        }),
         None,
     ]
 }

@@ -10,6 +10,7 @@ use crate::fleet::metrics::{
     Series, Times,
     family::{self, Family, Kind},
     packed::Reader,
+    top::{SHOWN, Top},
 };
 
 /// How the text is written.
@@ -45,10 +46,13 @@ pub fn exposition(about: &About<'_>, readings: &Readings, format: Format) -> Str
     let mut lists: Vec<_> = readings.iter().map(|reading| Reader(series_of(reading)).peekable()).collect();
     for family in Family::ALL {
         page.family(family.about());
+        if family.about().kind == Kind::Top {
+            page.keys(family.about(), readings);
+        }
         for (shard, list) in lists.iter_mut().enumerate() {
             // An object tells them in the order of their families. What is unknown here is passed over.
             while let Some(series) = list.next_if(|series| series.family <= family.number()) {
-                if series.family == family.number() {
+                if series.family == family.number() && family.about().kind != Kind::Top {
                     page.series(family.about(), &series, shard);
                 }
             }
@@ -80,6 +84,7 @@ impl Page {
         match (about.kind, self.format) {
             (Kind::Counter, Format::OpenMetrics) => self.head(about.name, "counter", about.help),
             (Kind::Counter, Format::Text) => self.head(&[about.name, "_total"].concat(), "counter", about.help),
+            (Kind::Top, _) => self.head(about.name, "gauge", about.help),
             (Kind::Histogram, format) => {
                 self.head(about.name, "histogram", about.help);
                 if format == Format::OpenMetrics {
@@ -134,6 +139,22 @@ impl Page {
         }
     }
 
+    /// Those with the most hits of all objects together: the estimates of one object alone say little.
+    fn keys(&mut self, about: &family::About, readings: &Readings) {
+        let top = merged(readings);
+        let floor = top.floor().to_string();
+        for key in top.highest(SHOWN) {
+            let mut labels = String::new();
+            for (name, value) in about.labels.iter().zip(&key.labels) {
+                label(&mut labels, name, value);
+            }
+            self.push(&[about.name, "{", &labels, "} ", &key.count().to_string(), "\n"]);
+        }
+        let name = [about.name, "_error"].concat();
+        self.head(&name, "gauge", "By how much those estimates may be too high at most.");
+        self.push(&[&name, " ", &floor, "\n"]);
+    }
+
     fn histogram(&mut self, name: &str, labels: &str, times: &Times) {
         let mut sum = 0_u64;
         for (end, more) in ENDS.iter().zip(times.buckets()) {
@@ -159,6 +180,14 @@ impl Page {
             "\n",
         ]);
     }
+}
+
+/// The keys that were refused most, of all objects.
+#[must_use]
+pub fn merged(readings: &Readings) -> Top {
+    let mut all = Top::default();
+    readings.iter().for_each(|reading| all.merge(&Top::read(series_of(reading))));
+    all
 }
 
 fn series_of(reading: &Option<Reading>) -> &[u8] {

@@ -200,6 +200,38 @@ pub const RATE_LIMIT_UNAVAILABLE: Kind = Kind {
     fault: Fault::Gateway,
 };
 
+/// What a limit has said to a request: the later, the worse for whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing was taken from it: another limit has refused the request.
+    Spared,
+    /// There was room.
+    Passed,
+    /// There was none, and the limit only looks.
+    Shadow,
+    /// Nobody has counted, and this isolate has let it in by itself.
+    Alone,
+    /// Nobody has counted, so it was refused.
+    Unavailable,
+    /// There was no room.
+    Refused,
+}
+
+impl Outcome {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spared => "spared",
+            Self::Passed => "passed",
+            Self::Shadow => "shadow",
+            Self::Alone => "alone",
+            Self::Unavailable => "unavailable",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What a client is told about a limit that its request has met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reading<'g> {
@@ -207,11 +239,11 @@ pub struct Reading<'g> {
     pub limit: &'g Limit,
     /// How much of it is left.
     pub told: Told,
-    /// Whether this isolate has decided by itself.
-    pub is_alone: bool,
+    /// What it has said.
+    pub outcome: Outcome,
     /// What it was counted under.
     pub key: String,
-    /// The rule as it held for this request.
+    /// The rule as it held for this request: its own, or what an operator has said.
     pub rule: Rule,
     /// How much it has taken.
     pub cost: u32,
@@ -265,14 +297,14 @@ pub fn finish(head: &mut Edits, headers: Headers, readings: &[Reading<'_>], now:
     let (mut policies, mut states) = (String::with_capacity(64), String::with_capacity(64));
     let mut nearest: Option<&Reading<'_>> = None;
     for reading in shown {
-        let Reading { limit, told, is_alone, rule, .. } = reading;
+        let Reading { limit, told, outcome, rule, .. } = reading;
         quoted(&mut policies, &limit.name);
         number(&mut policies, ";q=", rule.limit.into());
         window(&mut policies, rule);
         quoted(&mut states, &limit.name);
         number(&mut states, ";r=", told.left.into());
         number(&mut states, ";t=", told.reset_ms.div_ceil(1_000));
-        states.push_str(if *is_alone { ";local" } else { "" });
+        states.push_str(if *outcome == Outcome::Alone { ";local" } else { "" });
         nearest = nearest.filter(|nearest| nearest.told.left <= told.left).or(Some(reading));
     }
     head.set("ratelimit-policy", policies);
@@ -359,7 +391,7 @@ mod tests {
 
     fn reading(limit: &Limit, left: u32) -> Reading<'_> {
         let told = Told { left, reset_ms: 1_001, lease: None };
-        Reading { limit, told, is_alone: false, key: String::new(), rule: limit.rule, cost: 1 }
+        Reading { limit, told, outcome: Outcome::Passed, key: String::new(), rule: limit.rule, cost: 1 }
     }
 
     #[test]
