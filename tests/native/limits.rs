@@ -311,7 +311,7 @@ impl World {
         let token = bearer_of(json!({ "sub": "ada", "scope": "operate", "exp": self.now() / 1_000 + 60 }));
         let page = self.send(0, "GET", "/metrics", &[("authorization", &token)], "");
         let lines = page.body.lines().filter_map(|line| line.strip_prefix(name));
-        let mut lines: Vec<String> = lines.map(|line| without_shard(line)).collect();
+        let mut lines: Vec<String> = lines.map(without_shard).collect();
         lines.sort_unstable();
         lines
     }

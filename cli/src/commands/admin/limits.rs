@@ -133,7 +133,7 @@ fn list(given: &Given, host: &dyn Host) -> Result<(), Failure> {
         return Ok(());
     }
     let now = host.now_s().saturating_mul(1_000);
-    let rows = |name: &str| document[name].as_array().cloned().unwrap_or_default();
+    let rows = |name: &str| of(&document, name).as_array().cloned().unwrap_or_default();
     let limits: Vec<[String; 6]> = rows("limits").iter().map(cells).collect();
     if limits.is_empty() {
         output::line(host, "no route has a limit");
@@ -141,9 +141,9 @@ fn list(given: &Given, host: &dyn Host) -> Result<(), Failure> {
     }
     output::text(host, &table::text(&["LIMIT", "RATE", "COUNTED BY", "ROUTES", "PASSED", "REFUSED"], &limits));
     let refused: Vec<[String; 3]> =
-        rows("refused_keys").iter().map(|key| ["refused", "limit", "key"].map(|name| word(&key[name]))).collect();
+        rows("refused_keys").iter().map(|key| ["refused", "limit", "key"].map(|name| word(of(key, name)))).collect();
     if !refused.is_empty() {
-        let error = word(&document["refused_error"]);
+        let error = word(of(&document, "refused_error"));
         output::text(host, &format!("\nrefused most within the last hour, each up to {error} less:\n"));
         output::text(host, &table::text(&["REFUSED", "LIMIT", "KEY"], &refused));
     }
@@ -153,6 +153,11 @@ fn list(given: &Given, host: &dyn Host) -> Result<(), Failure> {
         output::text(host, &table::text(&["OVERRIDDEN", "KEY", "TO", "UNTIL", "BY", "REASON"], &others));
     }
     Ok(())
+}
+
+/// A member of a document; nothing where there is none.
+fn of<'v>(document: &'v Value, name: &str) -> &'v Value {
+    document.get(name).unwrap_or(&Value::Null)
 }
 
 /// A member as a word: texts without quotes, nothing as a hyphen.
@@ -165,18 +170,26 @@ fn word(value: &Value) -> String {
 }
 
 fn cells(limit: &Value) -> [String; 6] {
-    let mode = if limit["mode"] == "shadow" { " (shadow)" } else { "" };
-    let rate = format!("{} in {}{mode}", word(&limit["limit"]), word(&limit["window"]));
-    let texts =
-        |name: &str| limit[name].as_array().map(|list| list.iter().map(word).collect::<Vec<_>>()).unwrap_or_default();
+    let mode = if of(limit, "mode") == "shadow" { " (shadow)" } else { "" };
+    let rate = format!("{} in {}{mode}", word(of(limit, "limit")), word(of(limit, "window")));
+    let texts = |name: &str| {
+        of(limit, name).as_array().map(|list| list.iter().map(word).collect::<Vec<_>>()).unwrap_or_default()
+    };
     let routes = match texts("routes").as_slice() {
         [one] => one.clone(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
         [] => "-".to_owned(),
     };
-    let counts = &limit["counts"];
-    let refused = if limit["mode"] == "shadow" { &counts["shadow"] } else { &counts["refused"] };
-    [word(&limit["name"]), rate, texts("counted_by").join(" and "), routes, word(&counts["passed"]), word(refused)]
+    let counts = of(limit, "counts");
+    let refused = if of(limit, "mode") == "shadow" { of(counts, "shadow") } else { of(counts, "refused") };
+    [
+        word(of(limit, "name")),
+        rate,
+        texts("counted_by").join(" and "),
+        routes,
+        word(of(counts, "passed")),
+        word(refused),
+    ]
 }
 
 fn moment(value: &Value, now: u64) -> String {
@@ -185,8 +198,8 @@ fn moment(value: &Value, now: u64) -> String {
 }
 
 fn override_cells(other: &Value, now: u64) -> [String; 6] {
-    let [name, key, limit, by, reason] = ["name", "key", "limit", "by", "reason"].map(|name| word(&other[name]));
-    [name, key, limit, moment(&other["until"], now), by, reason]
+    let [name, key, limit, by, reason] = ["name", "key", "limit", "by", "reason"].map(|name| word(of(other, name)));
+    [name, key, limit, moment(of(other, "until"), now), by, reason]
 }
 
 fn show(given: &Given, host: &dyn Host, below: &str) -> Result<(), Failure> {
@@ -197,15 +210,15 @@ fn show(given: &Given, host: &dyn Host, below: &str) -> Result<(), Failure> {
     }
     let now = host.now_s().saturating_mul(1_000);
     let [name, key, limit, window, used, leased, left] =
-        ["name", "key", "limit", "window", "used", "leased", "left"].map(|name| word(&document[name]));
+        ["name", "key", "limit", "window", "used", "leased", "left"].map(|name| word(of(&document, name)));
     output::line(host, &format!("{name} of {key}: {left} of {limit} left in {window}, {used} used, {leased} held"));
-    if !document["free_at"].is_null() {
-        output::line(host, &format!("the next request has room at {}", moment(&document["free_at"], now)));
+    if !of(&document, "free_at").is_null() {
+        output::line(host, &format!("the next request has room at {}", moment(of(&document, "free_at"), now)));
     }
-    let other = &document["override"];
+    let other = of(&document, "override");
     if !other.is_null() {
         let [.., by, reason] = override_cells(other, now);
-        output::line(host, &format!("overridden until {} by {by}: {reason}", moment(&other["until"], now)));
+        output::line(host, &format!("overridden until {} by {by}: {reason}", moment(of(other, "until"), now)));
     }
     Ok(())
 }
