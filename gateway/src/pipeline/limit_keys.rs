@@ -23,14 +23,16 @@ const LONGEST_BODY_MS: Millis = 300_000;
 const AROUND_MS: Millis = 5_000;
 
 /// The limits that are due at this point of its way: before it is known who asks, or behind.
-pub(super) fn due<'g>(exchange: &Exchange<'g>, route: ReadyRoute<'g>, is_late: bool) -> Vec<&'g Limit> {
+pub(super) fn due<'g>(
+    exchange: &Exchange<'g>,
+    route: ReadyRoute<'g>,
+    is_late: bool,
+) -> impl Iterator<Item = &'g Limit> + use<'g> {
     let config = &route.policy().rate_limit;
-    let own = config.limits.iter().filter(|limit| limit.is_late() == is_late);
-    if !is_late {
-        return own.collect();
-    }
-    let plan = plan(exchange).filter(|_| config.by_plan);
-    own.chain(plan.into_iter().flat_map(|plan| &plan.limits)).chain(quota(exchange, route)).collect()
+    let own = config.limits.iter().filter(move |limit| limit.is_late() == is_late);
+    let plan = if is_late && config.by_plan { plan(exchange) } else { None };
+    let quota = if is_late { quota(exchange, route) } else { None };
+    own.chain(plan.into_iter().flat_map(|plan| &plan.limits)).chain(quota)
 }
 
 /// Whether there are any.

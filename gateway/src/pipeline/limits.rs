@@ -46,9 +46,9 @@ impl<'g> Counted<'g> {
         Wanted { limit: self.limit.id, rule: self.rule, key: &self.key, cost }
     }
 
-    fn reading(&self, told: Told, outcome: Outcome) -> Reading<'g> {
+    fn reading(self, told: Told, outcome: Outcome) -> Reading<'g> {
         let cost = self.wanted().cost;
-        Reading { limit: self.limit, told, outcome, key: self.key.clone(), rule: self.rule, cost }
+        Reading { limit: self.limit, told, outcome, key: self.key, rule: self.rule, cost }
     }
 }
 
@@ -94,6 +94,9 @@ impl Drop for Holds<'_> {
     }
 }
 
+/// What a request has taken of each limit, in their order.
+type Taken = Vec<(Told, Outcome)>;
+
 /// A limit has refused the request.
 struct Refusal<'g> {
     limit: &'g Limit,
@@ -122,17 +125,23 @@ pub(super) async fn check<'g, P: Ports>(
         return Ok(());
     }
     let due = keys::due(exchange, route, is_late);
-    let counted: Vec<Counted<'g>> = due.into_iter().map(|limit| Counted::new(exchange, limit, ports.now())).collect();
+    let counted: Vec<Counted<'g>> = due.map(|limit| Counted::new(exchange, limit, ports.now())).collect();
     let taken = match at_once(exchange, &counted, ports.now()) {
         Some(taken) => taken,
         // In a box, so that the future of a request that need not ask is no larger for it.
         None => super::boxed(take(exchange, &counted, ports)).await,
     };
-    let taken = taken.map_err(|refusal| {
-        give_back(exchange, ports.now());
-        exchange.limits = met(exchange, &counted, &refusal, ports.now());
-        refusal.problem
-    });
+    let taken: Result<Vec<Reading<'g>>, Problem> = match taken {
+        Ok(taken) => {
+            Ok(counted.into_iter().zip(taken).map(|(one, (told, outcome))| one.reading(told, outcome)).collect())
+        }
+        Err(refusal) => {
+            give_back(exchange, ports.now());
+            let met = met(exchange, counted, &refusal, ports.now());
+            exchange.limits.extend(met);
+            Err(refusal.problem)
+        }
+    };
     let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
     readings.iter().for_each(|reading| exchange.holds.open(reading));
     exchange.limits.extend(readings);
@@ -140,11 +149,7 @@ pub(super) async fn check<'g, P: Ports>(
 }
 
 /// The result if nobody must be asked; `None` if somebody must.
-fn at_once<'g>(
-    exchange: &Exchange<'_>,
-    counted: &[Counted<'g>],
-    now: Millis,
-) -> Option<Result<Vec<Reading<'g>>, Refusal<'g>>> {
+fn at_once<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Option<Result<Taken, Refusal<'g>>> {
     let slices = &exchange.gateway.fleet.limits;
     let stands = || counted.iter().map(|counted| (counted, slices.stand(now, &counted.wanted())));
     let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
@@ -167,33 +172,35 @@ fn at_once<'g>(
 }
 
 /// Takes what there is of each; of one that only looks there may be nothing.
-fn spend<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Vec<Reading<'g>> {
+fn spend(exchange: &Exchange<'_>, counted: &[Counted<'_>], now: Millis) -> Taken {
     let slices = &exchange.gateway.fleet.limits;
     let spent = counted.iter().map(|counted| {
         let wanted = counted.wanted();
         let hash = || limits::place_of(wanted.limit, wanted.key).0;
         let is_open = !matches!(counted.limit.cost, Cost::Fixed(_));
-        let (told, outcome) = match slices.stand(now, &wanted) {
+        match slices.stand(now, &wanted) {
             Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
             Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
             Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
             Stand::Dry | Stand::New | Stand::Away => (slices.told(now, &wanted), Outcome::Alone),
-        };
-        counted.reading(told, outcome)
+        }
     });
     spent.collect()
 }
 
 /// Asks the objects whose tokens are lacking, until all are there or one has none.
-async fn take<'g, P: Ports>(
-    exchange: &Exchange<'_>,
-    counted: &[Counted<'g>],
-    ports: &P,
-) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
+async fn take<'g, P: Ports>(exchange: &Exchange<'_>, counted: &[Counted<'g>], ports: &P) -> Result<Taken, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
+    let lacks =
+        |counted: &&Counted<'_>| matches!(slices.stand(ports.now(), &counted.wanted()), Stand::Dry | Stand::New);
     for round in 0..ROUNDS {
+        // All are told of before the first is waited for: so all are asked at once.
+        for counted in counted.iter().filter(lacks).filter(|_| round < TOGETHER) {
+            let wanted = counted.wanted();
+            slices.lack(ports.now(), &wanted, round == 0, limits::place_of(wanted.limit, wanted.key).0);
+        }
         for counted in counted {
-            if matches!(slices.stand(ports.now(), &counted.wanted()), Stand::Dry | Stand::New) {
+            if lacks(&counted) {
                 ask(exchange, counted, round, ports).await;
             }
         }
@@ -213,7 +220,6 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
     let (slices, wanted, sent) = (&exchange.gateway.fleet.limits, counted.wanted(), ports.now());
     let (hash, object) = limits::place_of(wanted.limit, wanted.key);
     if round < TOGETHER {
-        slices.lack(sent, &wanted, round == 0, hash);
         return ports.replenish([&object, "/", wanted.key].concat(), ASK_MS).await;
     }
     let ask = slices.ask(sent, &wanted, wanted.cost, hash);
@@ -222,49 +228,68 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
 }
 
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
-fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Vec<Reading<'g>>, Refusal<'g>> {
+fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Taken, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
-    let lacks = |counted: &Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready;
-    let mut leases = Vec::with_capacity(counted.len());
-    for counted in counted {
-        let lease = match counted.limit.on_error {
-            _ if !lacks(counted) || counted.limit.is_shadow => None,
-            OnError::Open => None,
-            OnError::Closed => return Err(Refusal::unavailable(counted.limit)),
-            OnError::Local(share) => match slices.spend_alone(now, &counted.wanted(), share.into()) {
+    let lacks =
+        |counted: &&Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready && !counted.limit.is_shadow;
+    let closed = |counted: &&Counted<'_>| counted.limit.on_error == OnError::Closed;
+    if let Some(counted) = counted.iter().filter(lacks).find(closed) {
+        return Err(Refusal::unavailable(counted.limit));
+    }
+    let mut leases: Vec<Option<u64>> = Vec::with_capacity(counted.len());
+    for one in counted {
+        let lease = match one.limit.on_error {
+            OnError::Local(share) if lacks(&one) => match slices.spend_alone(now, &one.wanted(), share.into()) {
                 Some(lease) => Some(lease),
-                None => return Err(Refusal::full(counted.limit, counted.rule.window_ms())),
+                None => {
+                    go_back(slices, counted, &leases);
+                    return Err(Refusal::full(one.limit, one.rule.window_ms()));
+                }
             },
+            _ => None,
         };
         leases.push(lease);
     }
-    let readings = spend(exchange, counted, now).into_iter().zip(leases);
-    let told = |(reading, lease): (Reading<'g>, Option<u64>)| {
-        let told = Told { lease: reading.told.lease.or(lease), ..reading.told };
-        Reading { told, ..reading }
+    let told = |((told, outcome), lease): ((Told, Outcome), Option<u64>)| {
+        (Told { lease: told.lease.or(lease), ..told }, outcome)
     };
-    Ok(readings.map(told).collect())
+    Ok(spend(exchange, counted, now).into_iter().zip(leases).map(told).collect())
+}
+
+/// Gives back places in flight that the isolate has given itself.
+fn go_back(slices: &Slices, counted: &[Counted<'_>], leases: &[Option<u64>]) {
+    for (one, lease) in counted.iter().zip(leases) {
+        if let Some(lease) = lease {
+            let (limit, back) = (one.limit.id, one.wanted().cost);
+            slices.close(&Hold { limit, key: one.key.clone(), lease: *lease, back });
+        }
+    }
 }
 
 /// What is left of each, for the answer to a request that takes nothing.
-fn met<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], refusal: &Refusal<'_>, now: Millis) -> Vec<Reading<'g>> {
-    let reading = |counted: &Counted<'g>| {
+fn met<'g>(exchange: &Exchange<'_>, counted: Vec<Counted<'g>>, refusal: &Refusal<'_>, now: Millis) -> Vec<Reading<'g>> {
+    let reading = |counted: Counted<'g>| {
         let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
         let has_refused = std::ptr::eq(counted.limit, refusal.limit);
         counted.reading(told, if has_refused { refusal.outcome } else { Outcome::Spared })
     };
-    counted.iter().map(reading).collect()
+    counted.into_iter().map(reading).collect()
 }
 
 /// What the request has taken before goes back: it was refused by another limit.
 fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
     exchange.holds.close(|limit| Some(limit.cost.most()));
-    for reading in std::mem::take(&mut exchange.limits) {
-        let Reading { limit, rule, cost, .. } = &reading;
+    let slices = &exchange.gateway.fleet.limits;
+    for reading in &mut exchange.limits {
+        let Reading { limit, rule, cost, .. } = reading;
         let wanted = Wanted { limit: limit.id, rule: *rule, key: &reading.key, cost: *cost };
         let is_held = limit.counts_flight() || !matches!(limit.cost, Cost::Fixed(_));
         if let Some(lease) = reading.told.lease.filter(|_| !is_held) {
-            exchange.gateway.fleet.limits.give_back(now, &wanted, lease);
+            slices.give_back(now, &wanted, lease);
+        }
+        reading.told = slices.told(now, &wanted);
+        if reading.outcome == Outcome::Passed {
+            reading.outcome = Outcome::Spared;
         }
     }
 }
