@@ -76,7 +76,9 @@ fn limits() -> Kind<'static, Limits> {
             let found = item.list_of(|element| entry(element, item.path()))?;
             let plan = found.iter().find(|entry| entry.value.is_none()).map(|entry| entry.span.clone());
             let own = found.into_iter().filter_map(|Located { value, span }| Some(Located { value: value?, span }));
-            Some(Limits { own: own.collect(), plan })
+            let mut own: Vec<Located<Limit>> = own.collect();
+            tell_apart(&mut own);
+            Some(Limits { own, plan })
         }
         None => Some(match entry(item, item.path())? {
             Located { value: Some(limit), span } => Limits { own: vec![Located { value: limit, span }], plan: None },
@@ -87,6 +89,18 @@ fn limits() -> Kind<'static, Limits> {
         let one = || Shape::Any(vec![Shape::Words(vec![PLAN]), table::shape()]);
         Shape::Any(vec![one(), Shape::List(Box::new(one())), Shape::False])
     })
+}
+
+/// Limits of one list that count the same in the same time have counts of their own, as one that only looks beside one that
+/// refuses.
+fn tell_apart(limits: &mut [Located<Limit>]) {
+    let mut seen: Vec<u64> = Vec::with_capacity(limits.len());
+    for Located { value: limit, .. } in limits {
+        while seen.contains(&limit.id) {
+            limit.id = limit.id.wrapping_add(1);
+        }
+        seen.push(limit.id);
+    }
 }
 
 /// A limit, or nothing for those of the plan.
@@ -191,5 +205,26 @@ fn check_upstream(limit: &Located<Limit>, route: &RouteFacts<'_>) {
         let message = "the end of the answer is not watched on a route that passes everything through";
         let draft = route.report.draft(Code::BadRate, &limit.span, message);
         draft.related(&route.key.span, "this route has `pass_through = true`").help("take one of the two out").report();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::compile::compile;
+
+    fn ids(limits: &str) -> Vec<u64> {
+        let file =
+            format!("[gateway]\nname = 'a'\n[routes.'GET /']\nrespond = 'x'\nauth = 'none'\nrate_limit = {limits}\n");
+        let policy = compile("f", &file).into_blueprint().unwrap().policies.get(0).unwrap().clone();
+        policy.rate_limit.limits.iter().map(|limit| limit.id).collect()
+    }
+
+    #[test]
+    fn a_limit_goes_on_counting_when_it_is_changed_and_two_never_share_a_count() {
+        assert_eq!(ids("'60/min'"), ids("{ limit = '90/min', cost = 2, name = 'other' }"));
+        assert_ne!(ids("'60/min'"), ids("'60/hour'"));
+        assert_ne!(ids("'60/min'"), ids("'60/min per route'"));
+        let twice = ids("['60/min', { limit = '30/min', mode = 'shadow' }, '60/hour']");
+        assert!(twice[0] != twice[1] && twice[1] != twice[2], "{twice:?}");
     }
 }
