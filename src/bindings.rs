@@ -17,5 +17,8 @@ pub(crate) const METRICS: &str = "METRICS";
 /// Durable Object: rate limits are counted.
 pub(crate) const LIMITS: &str = "LIMITS";
 
+/// Durable Object: abuse is added up.
+pub(crate) const ABUSE: &str = "ABUSE";
+
 /// Who does errands, in the order of [`gateway::driver::wire::place_of`].
-pub(crate) const PLACES: [&str; 6] = [SIGNALS, DATABASE, EVENTS, AUDIT, METRICS, LIMITS];
+pub(crate) const PLACES: [&str; 7] = [SIGNALS, DATABASE, EVENTS, AUDIT, METRICS, LIMITS, ABUSE];

@@ -145,6 +145,9 @@ pub fn start(now: f64) -> Vec<String> {
                 if has(&env, names::SIGNALS) {
                     gateway.join_fleet();
                 }
+                if has(&env, names::ABUSE) {
+                    gateway.watch(&platform);
+                }
                 if counts {
                     gateway.count(&platform);
                 }
@@ -297,8 +300,8 @@ pub fn flush_ms() -> u32 {
 /// The next message of what an isolate has to tell, until there is none: its number for [`flushed`], the number of the place,
 /// the length of the object's name, the name, the message.
 #[wasm_bindgen]
-pub fn flush() -> Option<Vec<u8>> {
-    numbered(of_gateway(Gateway::flush).flatten()?)
+pub fn flush(now: f64) -> Option<Vec<u8>> {
+    numbered(of_gateway(|gateway| gateway.flush(millis(now))).flatten()?)
 }
 
 fn numbered((number, errand): (u8, Errand)) -> Option<Vec<u8>> {
@@ -308,10 +311,10 @@ fn numbered((number, errand): (u8, Errand)) -> Option<Vec<u8>> {
     Some([&[number, place, length], name.as_bytes(), &errand.message].concat())
 }
 
-/// What became of the message of a number: whether it has arrived.
+/// What came of the message of a number; `None`: it has not arrived.
 #[wasm_bindgen]
-pub fn flushed(number: u8, has_arrived: bool) {
-    of_gateway(|gateway| gateway.fleet.outbox.flushed(number, has_arrived));
+pub fn flushed(number: u8, answer: Option<Vec<u8>>) {
+    of_gateway(|gateway| gateway.fleet.flushed(number, answer));
 }
 
 /// The next question to those who count, until there is none; laid out as by [`flush`], its number is for [`heard`].

@@ -82,7 +82,7 @@ async function handOver(instance, { number, ...errand }, env) {
     await pause(AGAIN_MS);
     answer = await attempt();
   }
-  if (isCurrent(instance)) instance.flushed(number, typeof answer !== "number");
+  if (isCurrent(instance)) instance.flushed(number, typeof answer === "number" ? undefined : answer);
 }
 
 /** Asks those who count for what will be needed before long, and says what was used. Never rejects. Comes back when the

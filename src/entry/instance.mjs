@@ -120,6 +120,8 @@ class Instance {
     const reasons = [...wasm.start(Date.now()), ...absent];
     for (const reason of wasm.warnings()) console.warn(JSON.stringify({ level: "warn", msg: "weak secret", reason }));
     this.names = wasm.headers();
+    // The country of the client is what the platform says, not what somebody wrote into a header.
+    this.country = this.names.indexOf("cf-ipcountry");
     this.askedOfBodies = wasm.asked_of_bodies();
     this.askedOfOptions = wasm.asked_of_options();
     this.bind();
@@ -179,7 +181,7 @@ class Instance {
 
   /** The next message of the outbox; undefined when there is none. */
   flush() {
-    return numbered(guard(() => wasm.flush()));
+    return numbered(guard(() => wasm.flush(Date.now())));
   }
 
   /** The next question to those who count; undefined when there is none. */
@@ -192,9 +194,9 @@ class Instance {
     guard(() => wasm.heard(Date.now(), number, answer));
   }
 
-  /** Whether the message of this number has arrived. */
-  flushed(number, hasArrived) {
-    guard(() => wasm.flushed(number, hasArrived));
+  /** What came of the message of this number; undefined: it has not arrived. */
+  flushed(number, answer) {
+    guard(() => wasm.flushed(number, answer));
   }
 
   /** So many requests were answered here with a problem of this code. */

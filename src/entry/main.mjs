@@ -4,6 +4,6 @@
 import { consume } from "./consume.mjs";
 import { serve } from "./drive.mjs";
 
-export { Audit, Limits, Metrics, Signals } from "./objects.mjs";
+export { Abuse, Audit, Limits, Metrics, Signals } from "./objects.mjs";
 
 export default { fetch: serve, queue: consume };

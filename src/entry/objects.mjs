@@ -141,6 +141,13 @@ export class Limits extends Machine {
   }
 }
 
+/** Adds up what is reported of clients and users; there are a few under the names part:0, part:1, … */
+export class Abuse extends Machine {
+  constructor(ctx, env) {
+    super(ctx, env, "Abuse");
+  }
+}
+
 /** How long what an object wants done outside may take. */
 const ERRAND_MS = 10_000;
 

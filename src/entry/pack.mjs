@@ -23,7 +23,7 @@ export function fieldsOf(instance, request) {
 /** Packs the first so many fields of a request. Returns the length of the text in bytes, or what is too long. */
 export function pack(instance, request, fields) {
   instance.refresh();
-  const { lengths, names } = instance;
+  const { lengths, names, country } = instance;
   const { method, url, headers } = request;
   if (url.length > LONGEST_URL) return URL_TOO_LONG;
   const count = fields - 2;
@@ -32,7 +32,7 @@ export function pack(instance, request, fields) {
   lengths[1] = url.length;
   for (let at = 0; at < count; at++) {
     // What this gateway does not read has no name.
-    const value = names[at] === "" ? null : headers.get(names[at]);
+    const value = at === country ? (request.cf?.country ?? null) : names[at] === "" ? null : headers.get(names[at]);
     if (value === null) {
       lengths[at + 2] = ABSENT;
     } else {

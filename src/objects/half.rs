@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use gateway::{
     driver::wire::place_of,
     fleet::{
+        abuse::warden::Warden,
         audit::linker::Linker,
         limits::ledger::Ledger,
         machine::{Hosted, Machine},
@@ -45,6 +46,7 @@ impl ObjectHalf {
             "Signals" => restored::<Log>(now, &mut store)?,
             "Audit" => restored::<Linker>(now, &mut store)?,
             "Metrics" => restored::<Shard>(now, &mut store)?,
+            "Abuse" => restored::<Warden>(now, &mut store)?,
             "Limits" => restored::<Ledger>(now, &mut store)?,
             _ => return Err(JsValue::from_str("there is no such machine")),
         };

@@ -51,7 +51,7 @@ const LINES = [
   'what-if --requests bad.toml shop/gateway.toml shop/other.toml', 'what-if shop/gateway.toml shop/other.toml',
   'admin', 'admin --help', 'admin kil', 'help admin kill', 'help admin', 'admin kill', 'admin kill --off --for 1m',
   'admin kill --reason x --for soon', 'admin kill --reason x --tag a --route b', 'admin switches --url http://elsewhere.example',
-  'admin switches', 'admin switches --format json', 'admin signals', 'admin kill --reason x --tag thrown', 'admin kill --off',
+  'admin switches', 'admin switches --format json', 'admin block', 'admin block 192.0.2.1 --reason x --for soon', 'admin blocked --url http://127.0.0.1:1', 'admin signals', 'admin kill --reason x --tag thrown', 'admin kill --off',
   'admin kill --reason x --tag refused', 'admin kill --reason x --tag elsewhere', 'admin kill --reason x --tag strange',
   'admin kill --reason x --tag closed', 'admin signals --url http://127.0.0.1:1', 'admin signals --url http://127.0.0.1:9',
   'admin signals --url http://nowhere.localhost:9', 'admin drain --reason x --config shop/gateway.toml', 'admin drain --off --config bad.toml',

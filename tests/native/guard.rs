@@ -155,3 +155,59 @@ fn a_refusal_before_there_is_a_route_can_be_read_by_the_pages_of_the_gateway() {
     assert_eq!(made(finished).0.head.value("access-control-allow-origin"), Some("https://app.test"));
     assert_eq!(gateway.driver.in_flight(), 0);
 }
+
+const ORIGINS: &str = r#"
+[gateway]
+name = "test"
+[routes."GET /inside"]
+respond = "inside"
+auth = "none"
+addresses = { allow = ["10.0.0.0/8"], deny = ["10.6.6.0/24"] }
+[routes."GET /there"]
+respond = "there"
+auth = "none"
+countries = { deny = ["XX"] }
+[routes."GET /{rest...}"]
+respond = "here"
+auth = "none"
+url_limit = "30B"
+"#;
+
+/// The answer to a request from somewhere, and what follows its line in the log.
+fn came_from(gateway: &mut Fixture, target: &str, headers: &[(&str, &str)]) -> (String, Vec<Value>) {
+    let Turn::Done(finished) = gateway.begin_with(target, headers) else { panic!("sent on") };
+    let lines = finished.log.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (made, log) = made(finished);
+    (log["code"].as_str().map_or_else(|| made.body.to_string(), str::to_owned), lines)
+}
+
+#[test]
+fn requests_come_from_where_the_route_says() {
+    let mut gateway = Fixture::of(ORIGINS, Memory::default());
+    for (target, from, country, expected) in [
+        ("/inside", "10.1.2.3", None, "inside"),
+        ("/inside", "10.6.6.6", None, "address_refused"),
+        ("/inside", "192.0.2.1", None, "address_refused"),
+        ("/there", "192.0.2.1", Some("DE"), "there"),
+        ("/there", "192.0.2.1", None, "there"),
+        ("/there", "192.0.2.1", Some("XX"), "country_refused"),
+    ] {
+        let country = country.map(|country| ("cf-ipcountry", country));
+        let headers: Vec<_> = [("cf-connecting-ip", from)].into_iter().chain(country).collect();
+        assert_eq!(came_from(&mut gateway, target, &headers).0, expected, "{target} {from} {country:?}");
+    }
+}
+
+#[test]
+fn a_route_that_refuses_much_for_one_reason_is_told_in_the_log() {
+    let told = |config: &str| {
+        let mut gateway = Fixture::of(config, Memory::default());
+        (0..15).flat_map(|_| came_from(&mut gateway, "/a/path/that/is/too/long", &[]).1).collect::<Vec<Value>>()
+    };
+    let lines = told(ORIGINS);
+    assert_eq!(lines.len(), 1);
+    let names = ["level", "msg", "code", "route", "count"];
+    let expected = serde_json::json!(["warn", "errors", "url_too_long", "GET /{rest...}", 11]);
+    assert_eq!(Value::from(names.map(|name| lines[0][name].clone()).to_vec()), expected);
+    assert!(told(&ORIGINS.replace("name = \"test\"", "name = \"test\"\nlog = { errors = false }")).is_empty());
+}

@@ -239,9 +239,10 @@ impl World {
                 self.refresh(isolate);
             }
             self.replenish(isolate);
-            while let Some((number, errand)) = self.isolates[isolate].driver.gateway().flush() {
+            while let Some((number, errand)) = self.isolates[isolate].driver.gateway().flush(self.isolates[isolate].now)
+            {
                 let arrived = self.run(&errand).is_ok();
-                self.isolates[isolate].driver.gateway().fleet.outbox.flushed(number, arrived);
+                self.isolates[isolate].driver.gateway().fleet.flushed(number, arrived.then(Vec::new));
             }
         }
     }

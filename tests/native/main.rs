@@ -11,6 +11,7 @@
     reason = "a test that panics has done its work"
 )]
 
+mod abuse;
 mod audit;
 mod authz;
 mod compare;

@@ -71,9 +71,9 @@ impl Counting {
 
     /// Empties the outbox.
     fn flush(&mut self) {
-        while let Some((number, errand)) = self.fixture.driver.gateway().flush() {
+        while let Some((number, errand)) = self.fixture.driver.gateway().flush(self.fixture.now) {
             self.run(&errand);
-            self.fixture.driver.gateway().fleet.outbox.flushed(number, true);
+            self.fixture.driver.gateway().fleet.flushed(number, Some(Vec::new()));
         }
     }
 
@@ -230,7 +230,7 @@ fn without_the_section_nothing_is_counted_and_nothing_is_there() {
         assert_eq!(gateway.refused("GET", path, &[]).1["code"], "route_not_found");
     }
     let fleet = &gateway.driver.gateway().fleet;
-    assert_eq!((fleet.outbox.due(), gateway.driver.gateway().flush()), (Due::Never, None));
+    assert_eq!((fleet.outbox.due(), gateway.driver.gateway().flush(gateway.now)), (Due::Never, None));
 }
 
 #[test]

@@ -30,7 +30,7 @@ upstream = "catalog"
 auth = "none"
 "#;
 
-const PAGES: &[&str] = &["admin.md", "audit.md", "guard.md", "signals.md", "transform.md", "well-known.md"];
+const PAGES: &[&str] = &["abuse.md", "admin.md", "audit.md", "guard.md", "signals.md", "transform.md", "well-known.md"];
 
 /// The findings for all fragments of a page, put one after another.
 fn findings(page: &str) -> String {

@@ -66,7 +66,7 @@ function exportsOf(file) {
 test('the bundle exports its default and its object classes, and nothing else', () => {
   const bundle = fs.readFileSync(path.join(ROOT, 'build', 'test', 'bundle', 'index.js'), 'utf8');
   const [, list] = /^export \{([^}]*)\};\s*$/m.exec(bundle);
-  assert.deepEqual(list.split(',').map((item) => item.trim().split(' as ').pop()).sort(), ['Audit', 'Limits', 'Metrics', 'Signals', 'default']);
+  assert.deepEqual(list.split(',').map((item) => item.trim().split(' as ').pop()).sort(), ['Abuse', 'Audit', 'Limits', 'Metrics', 'Signals', 'default']);
 });
 
 describe('the gateway with every binding of wrangler.toml', () => {

@@ -215,6 +215,46 @@ fn a_switch_is_thrown_with_its_reason_and_its_end() {
 }
 
 #[test]
+fn an_address_is_blocked_and_unblocked() {
+    let shown = json!({ "name": "203.0.113.0/24", "reason": "Scans.", "by": "ada", "since": "", "until": "2027-01-15T09:00:00Z" });
+    let machine = Machine::answering(200, &shown.to_string());
+    assert_eq!(machine.run("admin block 203.0.113.0/24 --reason Scans. --for 1h"), 0, "{}", machine.err.borrow());
+    let request = machine.request();
+    assert_eq!(request["method"], "PUT");
+    assert_eq!(request["url"], "http://127.0.0.1:8787/admin/v1/blocks?address=203.0.113.0/24");
+    let body: Value = serde_json::from_str(request["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body, json!({ "reason": "Scans.", "for": "1h" }));
+    assert_eq!(*machine.out.borrow(), "203.0.113.0/24 is blocked until 2027-01-15T09:00:00Z, in 60 min\n");
+    let machine = Machine::answering(204, "");
+    assert_eq!(machine.run("admin unblock 2001:db8::1"), 0);
+    assert_eq!(machine.request()["url"], "http://127.0.0.1:8787/admin/v1/blocks?address=2001%3Adb8%3A%3A1");
+    assert_eq!(*machine.out.borrow(), "2001:db8::1 is not blocked\n");
+}
+
+#[test]
+fn lists_of_the_blocked_are_read_page_by_page() {
+    let block = |address: &str| json!({ "name": address, "by": "gateway", "reason": "5 not_found within 5m\u{7}", "since": "2027-01-15T08:00:00Z", "until": "2027-01-15T09:00:00Z" });
+    let last = json!({ "blocked": [block("192.0.2.2")], "next": null }).to_string();
+    let first = json!({ "blocked": [block("192.0.2.1")], "next": "a192.0.2.1" }).to_string();
+    let machine = Machine::answering(200, &last).before(&[(&first, "")]);
+    assert_eq!(machine.run("admin blocked"), 0, "{}", machine.err.borrow());
+    assert_eq!(machine.paths(), ["/blocks?limit=1000", "/blocks?limit=1000&after=a192.0.2.1"]);
+    let out = machine.out.borrow();
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("ADDRESS    BY       REASON") && lines.len() == 3, "{out}");
+    assert!(lines[2].starts_with("192.0.2.2  gateway  5 not_found within 5m\\u{7}"), "{out}");
+    for (line, body, told) in [
+        ("admin suspicious", r#"{"suspicious":[],"next":null}"#, "nobody is suspicious\n"),
+        ("admin blocked", r#"{"blocked":[],"next":null}"#, "nobody is blocked\n"),
+    ] {
+        let machine = Machine::answering(200, body);
+        assert_eq!((machine.run(line), machine.out.borrow().as_str()), (0, told));
+    }
+    let circle = Machine::answering(200, r#"{"blocked":[],"next":"a192.0.2.1"}"#);
+    assert_eq!(circle.run("admin blocked"), 1, "what stands still would be asked for ever");
+}
+
+#[test]
 fn a_switch_is_released() {
     let machine = Machine::answering(204, "");
     assert_eq!(machine.run("admin kill --off --tag orders --url https://api.acme.example/"), 0);
@@ -257,6 +297,10 @@ fn what_is_wrong_is_refused_before_anything_is_sent() {
         ("kill --off --url api.acme.example", "--url takes https://HOST[:PORT]"),
         ("kill --off --url http://api.acme.example", "a token would go to http://api.acme.example in clear"),
         ("kill --off --url https://a/b", "--url takes https://HOST[:PORT]"),
+        ("block", "ADDRESS"),
+        ("block 192.0.2.1", "needs --reason TEXT"),
+        ("block 192.0.2.1 --reason x --for soon", "--for takes 1s to 30d; found soon"),
+        ("block 192.0.2.1 --reason x --for 1m --until 2027-01-15T09:00:00Z", "expected one of --for and --until"),
         ("kil", "did you mean kill?"),
         ("", "a command is missing behind admin"),
     ];

@@ -63,7 +63,7 @@ fn bash_completes_commands_options_words_and_files() {
         (&["ferrogate", "help", "ro"], &["routes"]),
         (&["ferrogate", "completions", "f"], &["fish"]),
         (&["ferrogate", "ad"], &["admin"]),
-        (&["ferrogate", "admin", "s"], &["signals", "switches"]),
+        (&["ferrogate", "admin", "s"], &["signals", "suspicious", "switches"]),
         (&["ferrogate", "admin", "limits", "re"], &["reset"]),
         (&["ferrogate", "admin", "kill", "--re"], &["--reason", "--retry-after"]),
         (&["ferrogate", "admin", "drain", "--format", "j"], &["json"]),

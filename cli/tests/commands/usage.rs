@@ -60,6 +60,10 @@ fn every_command_has_help_with_examples_and_exit_codes() {
         "admin switches",
         "admin signals",
         "admin limits",
+        "admin block",
+        "admin unblock",
+        "admin blocked",
+        "admin suspicious",
         "admin audit",
         "audit verify",
     ]) {

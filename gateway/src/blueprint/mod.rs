@@ -18,7 +18,7 @@ use crate::{
         table::Table,
     },
     stages::{
-        address, admin, audit, authn, cors, drain, explain,
+        abuse, address, admin, audit, authn, cors, drain, explain,
         forward::upstream::{DEFAULT_TIMEOUTS, Timeouts, Upstream},
         freshness,
         guard::before,
@@ -53,6 +53,8 @@ pub struct Blueprint {
     pub health: health::Config,
     /// `[audit]`.
     pub audit: audit::Settings,
+    /// `[abuse]`; `None`: nothing counts against anybody.
+    pub abuse: Option<Box<abuse::Settings>>,
     /// `[metrics]`; `None`: nothing is counted.
     pub metrics: Option<metrics::Config>,
     /// `[plans.NAME]`.

@@ -13,8 +13,8 @@ use crate::config::{
     reader::Reader,
 };
 use crate::stages::{
-    audit, authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal, proxy_status,
-    rate_limit, security_headers, trace, transform, via,
+    abuse, audit, authn, authz, cors, deprecation, forward, forwarded, freshness, guard, maintenance, principal,
+    proxy_status, rate_limit, security_headers, trace, transform, via,
 };
 
 /// Declares [`Policy`] and [`Layer`] from one line per stage, in the order in which stages find out what later ones
@@ -97,6 +97,8 @@ stages! {
     authz: authz::Config,
     /// Which pages may ask.
     cors: Option<cors::Config>,
+    /// Whether one logs in there.
+    abuse: abuse::Config,
     /// Changes to both heads.
     transform: transform::Config,
     /// What upstreams are told of the caller.

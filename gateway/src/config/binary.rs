@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 const MAGIC: [u8; 4] = *b"FGBN";
 
 /// The format that this build writes and reads.
-pub const FORMAT: u32 = 7;
+pub const FORMAT: u32 = 8;
 
 /// Why a compiled file is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::http::{edits, host::HostPattern};
+use crate::http::{cidr::Cidr, edits, host::HostPattern};
 
 use super::{
     context::{Context, Names},
@@ -18,7 +18,7 @@ use super::{
     template::{Slot, Template},
     text::{Piece, Text},
     values::{
-        Fault, host, names, percent, quoted, template, variables,
+        Fault, cidr, host, names, percent, quoted, template, variables,
         variables::{Part, Written},
     },
 };
@@ -269,6 +269,13 @@ pub fn one_or_more<'k, T: PartialEq + 'k>(element: Kind<'k, T>, expected: &'stat
 pub fn host() -> Kind<'static, HostPattern> {
     let pattern = Some(r"^(\*\.)?[a-z0-9.-]+$");
     parsed(Grammar { name: "host", sentence: host::GRAMMAR, example: "api.acme.example", pattern }, host::parse)
+}
+
+/// A network of addresses.
+#[must_use]
+pub fn network() -> Kind<'static, Cidr> {
+    let pattern = Some(r"^[0-9a-fA-F.:]+(/[0-9]+)?$");
+    parsed(Grammar { name: "network", sentence: cidr::GRAMMAR, example: "10.0.0.0/8", pattern }, cidr::parse)
 }
 
 /// The name of a header that pages may send, in lower case.

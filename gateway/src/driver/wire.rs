@@ -222,6 +222,7 @@ pub fn place_of(to: &Destination) -> u32 {
         Destination::Object(Class::Audit, _) => 3,
         Destination::Object(Class::Metrics, _) => 4,
         Destination::Object(Class::Limits, _) => 5,
+        Destination::Object(Class::Abuse, _) => 6,
     }
 }
 

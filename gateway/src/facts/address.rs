@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::http::decimal;
+use crate::http::{cidr::Cidr, decimal};
 
 /// The address of a client, as the header says that the configuration trusts. Made by `address` alone. An IPv4-mapped
 /// IPv6 address is the IPv4 address that it stands for.
@@ -29,6 +29,13 @@ impl Address {
     #[must_use]
     pub fn network(self, ipv6_prefix: u8) -> String {
         network(self.0, ipv6_prefix)
+    }
+
+    /// The same as a network of addresses.
+    #[must_use]
+    pub fn client(self, ipv6_prefix: u8) -> Cidr {
+        let length = if self.0.is_ipv4() { 32 } else { ipv6_prefix };
+        Cidr::around(self.0, length).unwrap_or_else(|| Cidr::of_one(self.0))
     }
 }
 

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use crate::{
     fleet::{
+        abuse::watch::{self, Watch},
         audit::events::{self, Events},
         limits::{Key, Rule, overrides::Override, slices::Slices},
         message,
@@ -49,6 +50,8 @@ pub struct Isolate {
     pub outbox: Outbox,
     /// What it holds of the limits.
     pub limits: Slices,
+    /// What it sees of abuse.
+    pub abuse: Watch,
 }
 
 #[derive(Debug)]
@@ -126,19 +129,36 @@ impl Isolate {
     #[must_use]
     pub fn due(&self) -> Due {
         let waits = self.outbox.is_armed();
-        match (self.events.due(), self.outbox.due()) {
+        let abuse = self.abuse.is_due();
+        let due = match (self.events.due(), self.outbox.due()) {
             (events::Due::Now, _) => Due::Now,
             (events::Due::Later, _) if !waits => Due::Soon,
             (_, counts) => counts,
-        }
+        };
+        if abuse && due == Due::Never { Due::Soon } else { due }
     }
 
-    /// The next message of what there is to tell, until there is none, with a number for [`Outbox::flushed`].
+    /// The next message of what there is to tell, until there is none, with a number for [`Isolate::flushed`].
     #[must_use]
-    pub fn flush(&self, names: &dyn Names) -> Option<(u8, Errand)> {
-        match self.events.flush() {
-            Some((rows, errand)) => Some((self.outbox.track(ROWS, rows), errand)),
-            None => self.outbox.flush(names),
+    pub fn flush(&self, now: Millis, names: &dyn Names) -> Option<(u8, Errand)> {
+        if let Some((rows, errand)) = self.events.flush() {
+            return Some((self.outbox.track(ROWS, rows), errand));
+        }
+        if let Some((lines, errand)) = self.abuse.flush(now) {
+            let lost = self.abuse.lost();
+            if lost > 0 {
+                self.outbox.lose(watch::LINES, lost);
+            }
+            return Some((self.outbox.track(watch::LINES, lines), errand));
+        }
+        self.outbox.flush(names)
+    }
+
+    /// What came of a message of a number; `None`: it has not arrived.
+    pub fn flushed(&self, number: u8, answer: Option<Vec<u8>>) {
+        let what = self.outbox.flushed(number, answer.is_some());
+        if let Some(answer) = answer.filter(|_| what == Some(watch::LINES)) {
+            self.abuse.answered(answer);
         }
     }
 
@@ -170,6 +190,11 @@ impl Isolate {
         }
         let is_whole = matches!(answer, Ok(Answer::Whole(_)));
         let learnt = answer.and_then(|answer| state.feed.absorb(now, sent, answer).map_err(|_| Trouble::Failed));
+        match &learnt {
+            Ok(_) if is_whole => self.abuse.forget(|hash| !state.feed.marks.may_have(hash)),
+            Ok(new) => self.abuse.heard(new),
+            Err(_) => {}
+        }
         state.note(now, learnt.is_ok());
         let new = learnt?;
         if is_whole {
@@ -249,6 +274,12 @@ impl Isolate {
     #[must_use]
     pub fn may_be_marked(&self, hash: u64) -> bool {
         self.state.borrow().as_ref().is_some_and(|state| state.feed.marks.may_have(hash))
+    }
+
+    /// Whether anything may be marked.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        self.abuse.knows_some() || self.state.borrow().as_ref().is_some_and(|state| !state.feed.marks.is_empty())
     }
 
     /// How far the log is known.

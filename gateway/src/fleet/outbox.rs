@@ -159,14 +159,20 @@ impl Outbox {
         self.inside.borrow_mut().track(what, held)
     }
 
-    /// What became of a message: whether it has arrived.
-    pub fn flushed(&self, number: u8, has_arrived: bool) {
+    /// What became of a message: whether it has arrived. Says what it was of.
+    pub fn flushed(&self, number: u8, has_arrived: bool) -> Option<&'static str> {
         let mut inside = self.inside.borrow_mut();
         let at = inside.out.iter().position(|out| out.number == number);
-        let out = at.and_then(|at| inside.out.remove(at));
-        if let Some(Out { what, held, .. }) = out.filter(|_| !has_arrived) {
+        let Out { what, held, .. } = at.and_then(|at| inside.out.remove(at))?;
+        if !has_arrived {
             inside.lose(what, held);
         }
+        Some(what)
+    }
+
+    /// So much of something is lost.
+    pub fn lose(&self, what: &'static str, held: u64) {
+        self.inside.borrow_mut().lose(what, held);
     }
 }
 

@@ -15,13 +15,33 @@ const MAPPED_BITS: u8 = 96;
 
 /// A network: the addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(u128, u8)", into = "(u128, u8)")]
 pub struct Cidr(Network);
 
 /// Addresses as numbers, so that nothing is taken apart per request. The bits behind the length are zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Network {
     V4 { bits: u32, length: u8 },
     V6 { bits: u128, length: u8 },
+}
+
+/// As it is stored: IPv4 is in the spelling of IPv6.
+impl From<(u128, u8)> for Cidr {
+    fn from((bits, length): (u128, u8)) -> Self {
+        let address = IpAddr::from(Ipv6Addr::from_bits(bits));
+        Self::around(address, length).unwrap_or_else(|| Self::of_one(address))
+    }
+}
+
+impl From<Cidr> for (u128, u8) {
+    fn from(network: Cidr) -> Self {
+        match network.0 {
+            Network::V4 { bits, length } => {
+                (Ipv4Addr::from_bits(bits).to_ipv6_mapped().to_bits(), length.saturating_add(MAPPED_BITS))
+            }
+            Network::V6 { bits, length } => (bits, length),
+        }
+    }
 }
 
 impl Cidr {
@@ -63,6 +83,12 @@ impl Cidr {
         match self.0 {
             Network::V4 { length, .. } | Network::V6 { length, .. } => length,
         }
+    }
+
+    /// Whether it is that of one address.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        matches!(self.0, Network::V4 { length: 32, .. } | Network::V6 { length: 128, .. })
     }
 
     /// Whether an address lies in it.
@@ -161,6 +187,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_network_is_read_as_it_is_stored(bits: u128, four: u32, length in 0_u8..=128) {
+            let six = Cidr::around(Ipv6Addr::from_bits(bits).into(), length).unwrap();
+            let four = Cidr::around(Ipv4Addr::from_bits(four).into(), length % 33).unwrap();
+            for network in [six, four] {
+                prop_assert_eq!(Cidr::from(<(u128, u8)>::from(network)), network);
+            }
+        }
+
         #[test]
         fn an_address_lies_in_every_network_around_it(bits: u128, four: u32, length in 0_u8..=128) {
             let six = IpAddr::from(Ipv6Addr::from_bits(bits));

@@ -138,6 +138,24 @@ pub fn open() -> Decision {
     Decision::passed("maintenance", "The route is open.")
 }
 
+/// The client is not blocked, or only counted as that.
+#[must_use]
+#[cold]
+pub fn not_blocked(in_shadow: bool) -> Decision {
+    let why = match in_shadow {
+        true => "The client's address is blocked, and `mode` of [abuse] says that nobody is refused.",
+        false => "The client's address is not blocked, as far as it is known here.",
+    };
+    Decision::passed("abuse", why)
+}
+
+/// The request comes from where requests may come from.
+#[must_use]
+#[cold]
+pub fn welcome() -> Decision {
+    Decision::passed("guard", "The route takes requests from this address and this country.")
+}
+
 /// The route is still there.
 #[must_use]
 #[cold]

@@ -18,7 +18,7 @@ use crate::{
     http::{problem::Problem, reply::Made},
     pipeline::{
         account::{self, Told},
-        audit, auditors,
+        audit, auditors, blocks,
         exchange::Exchange,
         fleet,
         gateway::Gateway,
@@ -81,6 +81,7 @@ async fn serve<P: Ports>(exchange: &mut Exchange<'_>, admin: &Admin, rest: &str,
         Place::Limits => limiters::list(exchange, ports).await,
         Place::LimitKey => limiters::key(exchange, ports).await,
         Place::Override => limiters::other(exchange, ports).await,
+        Place::Abuse | Place::Blocks | Place::Suspicious => super::boxed(blocks::answer(exchange, place, ports)).await,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Exchange<'g> {
     pub explained: Option<Asked>,
     /// Who asks, once that is proven.
     pub principal: Option<Rc<Principal>>,
+    /// Whether somebody about it is suspicious, where a condition wants to know; `None`: that is not known.
+    pub suspicious: Option<bool>,
     /// The limits that it has met.
     pub limits: Vec<Reading<'g>>,
     /// What it holds of them until it is over.
@@ -81,6 +83,7 @@ impl<'g> Exchange<'g> {
             grant,
             explained: None,
             principal,
+            suspicious: None,
             limits: Vec::new(),
             holds: Holds::new(&gateway.fleet.limits),
         }

@@ -20,6 +20,10 @@ impl Facts for Exchange<'_> {
         self.values.get(position).copied()
     }
 
+    fn is_suspicious(&self) -> Option<bool> {
+        self.suspicious
+    }
+
     fn request(&self, field: Field) -> Cow<'_, str> {
         match field {
             Field::Method => self.head.method().into(),

@@ -6,13 +6,14 @@ use base64ct::{Base64, Encoding};
 
 use crate::{
     blueprint::{Action, Blueprint, Policy, Route},
-    config::{operator::Operator, packed::Packed, text::Values},
+    config::{condition::Condition, operator::Operator, packed::Packed, text::Values},
     fleet::isolate::Isolate,
     http::{edits::is_field_value, request::Header},
     pipeline::{
         health::Health,
         metrics::Metrics,
         start::{self, CannotStart, Place, Reason},
+        violations::Violations,
     },
     ports::{dependencies::Probe, signatures::Key},
     routing::{
@@ -96,6 +97,10 @@ pub struct Gateway {
     pub(super) admin: Option<Admin>,
     /// Which refusals leave rows in the audit log.
     pub audit: audit::Settings,
+    /// What counts against clients; `None`: nothing does.
+    pub(super) abuse: Option<Box<stages::abuse::Settings>>,
+    /// Problems that come too often.
+    pub(super) violations: Violations,
     /// Its part in the fleet: what is known here of what all isolates share.
     pub fleet: Isolate,
     pub(super) health: Health,
@@ -109,6 +114,7 @@ pub struct Gateway {
 struct Ready {
     cors: Option<Cors>,
     is_closed: bool,
+    reads_suspicious: bool,
     header_list: u16,
 }
 
@@ -194,6 +200,8 @@ impl Gateway {
             signals: blueprint.signals,
             admin: admin(blueprint.admin, &values, &place),
             audit: blueprint.audit,
+            abuse: blueprint.abuse,
+            violations: Violations::default(),
             drain: blueprint.drain.filter(|drain| drain.on.is_on(&values)),
             cors: fallback.cors.map(|config| Cors::new(&config, &values)),
             ready: std::iter::repeat_with(OnceCell::new).take(policies.len()).collect(),
@@ -256,8 +264,9 @@ impl Gateway {
         let cors = policy.cors.as_ref().map(|config| Cors::new(config, &self.values));
         let list = [&policy.security_headers, deprecation::constant(&policy.deprecation)].concat();
         let is_closed = policy.maintenance.as_ref().is_some_and(|closed| closed.on.is_on(&self.values));
+        let reads_suspicious = policy.authz.conditions.iter().any(Condition::reads_suspicious);
         let header_list = intern(&mut self.header_lists.borrow_mut(), &list);
-        Ready { cors, is_closed, header_list }
+        Ready { cors, is_closed, reads_suspicious, header_list }
     }
 
     /// How many routes and upstreams there are.
@@ -428,6 +437,12 @@ impl<'g> ReadyRoute<'g> {
     #[must_use]
     pub fn closed(self) -> Option<&'g Maintenance> {
         self.policy.maintenance.as_ref().filter(|_| self.ready.is_closed)
+    }
+
+    /// Whether a condition wants to know if somebody is suspicious.
+    #[must_use]
+    pub(super) fn reads_suspicious(self) -> bool {
+        self.ready.reads_suspicious
     }
 
     /// Its constant list of response headers.

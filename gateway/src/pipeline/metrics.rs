@@ -13,6 +13,7 @@ use crate::{
         },
     },
     http::{
+        Millis,
         problem::Problem,
         reply::{Made, Reply},
         request::Header,
@@ -85,8 +86,8 @@ impl Gateway {
 
     /// The next message of what there is to tell; see [`Isolate::flush`](crate::fleet::isolate::Isolate::flush).
     #[must_use]
-    pub fn flush(&self) -> Option<(u8, Errand)> {
-        self.fleet.flush(self)
+    pub fn flush(&self, now: Millis) -> Option<(u8, Errand)> {
+        self.fleet.flush(now, self)
     }
 
     /// So many requests have been answered without the gateway, with a problem of this code.

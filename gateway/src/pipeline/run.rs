@@ -14,12 +14,13 @@ use crate::{
         request::{Header, RequestHead},
     },
     pipeline::{
+        abuse,
         account::{self, Told},
         admin, audit,
         exchange::Exchange,
         finish, fleet,
         gateway::{Gateway, Inconsistent, ReadyRoute},
-        health, hint, limit_counts, limits, metrics,
+        health, hint, limit_counts, limits, metrics, violations,
     },
     ports::{
         Ports,
@@ -75,6 +76,8 @@ pub async fn run<P: Ports>(gateway: Rc<Gateway>, head: RequestHead, ports: Rc<P>
     let mut closed = finish::close(&exchange, outcome, ports.now());
     ports.saw(|| account::finished(&exchange, &closed));
     audit::note(&exchange, closed.log, &*ports);
+    abuse::note(&exchange, closed.log, &*ports);
+    violations::note(&exchange, closed.log, &*ports);
     if let Some(route) = exchange.route {
         gateway.fleet.served(ports.now(), route.policy().freshness.freshness_ms);
     }
@@ -118,7 +121,12 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     if let Some(answer) = unrouted(exchange, ports).await? {
         return Ok(Outcome::Made(answer));
     }
-    let route = match choose(exchange, ports)? {
+    let chosen = match choose(exchange, ports) {
+        // Whoever is blocked does not find out by trying what there is.
+        Err(problem) => return abuse::check(exchange, ports).await.and(Err(problem)),
+        Ok(chosen) => chosen,
+    };
+    let route = match chosen {
         Selection::Route(found) => enter(exchange, found, ports)?,
         Selection::Preflight(found, wanted) => {
             let route = enter(exchange, found, ports)?;
@@ -141,6 +149,8 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         }
     };
     fleet::know(exchange, route.policy().freshness, ports).await.told_if_refused(ports, "freshness")?;
+    abuse::check(exchange, ports).await?;
+    check_origin(exchange, route, ports)?;
     fleet::check(exchange, route, ports)?;
     check_sunset(route, ports)?;
     fleet::open(exchange, route, ports)?;
@@ -150,6 +160,7 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     authenticate(exchange, &route.policy().authn, ports).await?;
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("token", exchange, ports).await;
+    abuse::suspect(exchange, route, ports).await;
     let authorized = authorize(exchange, &route.policy().authz, ports)?;
     limits::check(exchange, route, true, ports).await?;
     #[cfg(feature = "faults")]
@@ -260,6 +271,15 @@ fn check_sunset<P: Ports>(route: ReadyRoute<'_>, ports: &P) -> Result<(), Proble
         Some(config) => {
             deprecation::check(config, ports.now()).told(ports, "deprecation", |()| account::supported(config))
         }
+    }
+}
+
+/// Whether the request comes from where the route takes requests from.
+fn check_origin<P: Ports>(exchange: &Exchange<'_>, route: ReadyRoute<'_>, ports: &P) -> Result<(), Problem> {
+    match &route.policy().guard.origins {
+        None => Ok(()),
+        Some(origins) => guard::origins::check(origins, exchange.address(), exchange.sent(guard::origins::COUNTRY))
+            .told(ports, "guard", |()| account::welcome()),
     }
 }
 

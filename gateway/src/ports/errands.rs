@@ -18,6 +18,8 @@ pub enum Class {
     Metrics,
     /// Rate limits are counted (`fleet::limits`).
     Limits,
+    /// Abuse is added up (`fleet::abuse`).
+    Abuse,
 }
 
 /// Who is to do it.

@@ -24,6 +24,8 @@ pub mod maintenance;
 
 pub mod drain;
 
+pub mod abuse;
+
 pub mod guard;
 
 pub mod rate_limit;

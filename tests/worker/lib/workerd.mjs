@@ -113,11 +113,12 @@ const gateway :Workerd.Worker = (
     (name = "gateway.bin", data = embed "gateway.bin"),
   ],
   ${compatibility()}
-  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), (name = "LIMITS", durableObjectNamespace = "Limits"), ${bindings.join(', ')}],
+  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), (name = "LIMITS", durableObjectNamespace = "Limits"), (name = "ABUSE", durableObjectNamespace = "Abuse"), ${bindings.join(', ')}],
   durableObjectNamespaces = [
     (className = "Signals", uniqueKey = "signals", enableSql = true),
     (className = "Metrics", uniqueKey = "metrics", enableSql = true),
     (className = "Limits", uniqueKey = "limits", enableSql = true),
+    (className = "Abuse", uniqueKey = "abuse", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "objects"),
 );

@@ -18,9 +18,10 @@ use crate::{
     output, time,
 };
 
-const REASON: Opt = Opt::value("reason", "TEXT", Takes::Text, "why, in a sentence; callers read it");
-const FOR: Opt = Opt::value("for", "DURATION", Takes::Text, "for how long: 1s to 30d (default: 1h)");
-const UNTIL: Opt = Opt::value("until", "MOMENT", Takes::Text, "until when, as in RFC 3339, instead of --for");
+pub(super) const REASON: Opt = Opt::value("reason", "TEXT", Takes::Text, "why, in a sentence; callers read it");
+pub(super) const FOR: Opt = Opt::value("for", "DURATION", Takes::Text, "for how long: 1s to 30d (default: 1h)");
+pub(super) const UNTIL: Opt =
+    Opt::value("until", "MOMENT", Takes::Text, "until when, as in RFC 3339, instead of --for");
 const RETRY_AFTER: Opt = Opt::value(
     "retry-after",
     "DURATION",

@@ -4,6 +4,7 @@
 //! All findings are reported at once. Nothing here reads a disk, an environment or a clock: the same texts give the
 //! same blueprints everywhere.
 
+mod abuse;
 mod admin;
 mod environments;
 pub mod files;
@@ -51,7 +52,7 @@ use crate::{
     },
     http::request::Header,
     stages::{
-        audit,
+        self, audit,
         forward::upstream::{Target, Upstream},
         freshness, principal, trace,
     },
@@ -166,6 +167,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let health = root.optional("health", health::read).unwrap_or_default();
     let admin = admin::read(&mut root);
     let audit = root.optional("audit", audit::keys::section).unwrap_or_default();
+    let abuse = root.optional("abuse", stages::abuse::keys::section);
     let metrics = root.optional("metrics", metrics::read);
     let policies = sections::policies(&mut root);
     let mut declared = routes::read(&mut root);
@@ -186,7 +188,9 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
     let limits = plans.iter().flatten().flat_map(|plan| &plan.limits).chain(quotas.iter().flatten());
     let built = routes::build(&declared, &gateway, &versions, &policies, context);
     gateway.check_traces(&built.policies, context.report);
-    read_headers::intern(section.as_ref(), &gateway, &built, limits, audit, context);
+    let also = (audit, abuse.is_some());
+    read_headers::intern(section.as_ref(), &gateway, &built, limits, also, context);
+    abuse::check(&built, abuse.is_some(), context);
     signed_bodies::check(&built, &upstreams, context);
     context.warn_unused();
     let principal_headers = principal_headers(&gateway, &policies, &declared);
@@ -206,6 +210,7 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         admin: admin::config(admin, context)?,
         signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
+        abuse: abuse.map(Box::new),
         metrics,
         bindings: bindings(&upstreams, &built.routes),
         upstreams,

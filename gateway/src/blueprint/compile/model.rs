@@ -8,7 +8,7 @@ use crate::{
         model::{Grammar, Key, Presence, Shape},
         roles,
     },
-    stages::{admin, audit, authn::issuers, health, metrics, rate_limit},
+    stages::{abuse, admin, audit, authn::issuers, health, metrics, rate_limit},
 };
 
 /// A section of the file.
@@ -75,6 +75,7 @@ pub fn sections() -> Vec<Section> {
         Section { named: None, ..section("health", HEALTH, health::keys::Keys::model()) },
         Section { named: None, ..section("admin", ADMIN, admin::keys::Keys::model()) },
         Section { named: None, ..section("audit", AUDIT, audit::keys::Section::model()) },
+        Section { named: None, ..section("abuse", ABUSE, abuse::keys::Section::model()) },
         Section { named: None, ..section("metrics", METRICS, metrics::keys::Keys::model()) },
         section("plans", PLANS, rate_limit::keys::PlanKeys::model()),
         section("policies", POLICIES, Policy::model()),
@@ -106,6 +107,10 @@ const ADMIN: &str = "The operator's own paths: switches that stop the gateway, a
 
 const AUDIT: &str =
     "What the audit log holds besides the rows of routes with the key `audit`. The section may be left out.";
+
+const ABUSE: &str = "Who is not listened to for a while: addresses that the gateway has to refuse too much of, added up over \
+                     all isolates. Without this section nothing is counted. The Worker needs the Durable Objects `ABUSE` and \
+                     `SIGNALS`.";
 
 const METRICS: &str = "Who may read what the gateway counts, and where. Without this section nothing is counted, and its \
                        paths are not there. The Worker needs the Durable Object `METRICS`.";

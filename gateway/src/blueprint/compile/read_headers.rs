@@ -7,7 +7,7 @@ use super::{gateway::Gateway, routes::Built};
 use crate::{
     blueprint::{Action, Policy},
     config::{context::Context, rate::Key, reader::Item},
-    stages::{audit, rate_limit::Limit, via},
+    stages::{audit, guard::origins, rate_limit::Limit, via},
 };
 
 /// Has them packed.
@@ -16,7 +16,7 @@ pub(super) fn intern<'l>(
     gateway: &Gateway,
     built: &'l Built,
     limits: impl IntoIterator<Item = &'l Limit>,
-    audit: audit::Settings,
+    (audit, counts_abuse): (audit::Settings, bool),
     context: &Context<'_>,
 ) {
     let Some(section) = section else { return };
@@ -30,8 +30,13 @@ pub(super) fn intern<'l>(
         }
     }
     let limits = built.policies.iter().flat_map(|policy| &policy.rate_limit.limits).chain(limits);
-    if audits(&built.policies, audit) || counts_addresses(limits) {
+    let origins = || built.policies.iter().filter_map(|policy| policy.guard.origins.as_ref());
+    let asks = counts_abuse || origins().any(|origins| origins.reads_address());
+    if asks || audits(&built.policies, audit) || counts_addresses(limits) {
         let _ = context.intern_header(section, &source.header);
+    }
+    if origins().any(|origins| origins.reads_country()) {
+        let _ = context.intern_header(section, origins::COUNTRY);
     }
 }
 

@@ -160,3 +160,24 @@ pub(super) fn check_issuers<'l>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::compile::compile;
+
+    fn ids(limits: &str) -> Vec<u64> {
+        let file =
+            format!("[gateway]\nname = 'a'\n[routes.'GET /']\nrespond = 'x'\nauth = 'none'\nrate_limit = {limits}\n");
+        let policy = compile("f", &file).into_blueprint().unwrap().policies.get(0).unwrap().clone();
+        policy.rate_limit.limits.iter().map(|limit| limit.id).collect()
+    }
+
+    #[test]
+    fn a_limit_goes_on_counting_when_it_is_changed_and_two_never_share_a_count() {
+        assert_eq!(ids("'60/min'"), ids("{ limit = '90/min', cost = 2, name = 'other' }"));
+        assert_ne!(ids("'60/min'"), ids("'60/hour'"));
+        assert_ne!(ids("'60/min'"), ids("'60/min per route'"));
+        let twice = ids("['60/min', { limit = '30/min', mode = 'shadow' }, '60/hour']");
+        assert!(twice[0] != twice[1] && twice[1] != twice[2], "{twice:?}");
+    }
+}

@@ -35,6 +35,8 @@ pub enum Operand {
     Parameter(String),
     /// `request.NAME`
     Request(Field),
+    /// `client.suspicious`: whether the address, the user or whom the route says that one logs in as is suspicious.
+    Suspicious,
     /// A value that stands in the file.
     Literal(Literal),
     /// `['a', 'b']`, one value at least.
@@ -51,6 +53,9 @@ pub enum Literal {
     /// `true` or `false`
     Boolean(bool),
 }
+
+/// How [`Operand::Suspicious`] is written.
+pub const SUSPICIOUS: &str = "client.suspicious";
 
 /// What is known of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,6 +128,8 @@ pub trait Facts {
     fn claim(&self, name: &str) -> Option<&Value>;
     /// A parameter of the matched route, as sent.
     fn parameter(&self, name: &str) -> Option<&str>;
+    /// Whether somebody about the request is suspicious; `None` where nobody knows.
+    fn is_suspicious(&self) -> Option<bool>;
     /// What is known of every request.
     fn request(&self, field: Field) -> Cow<'_, str>;
 }
@@ -138,10 +145,23 @@ impl Condition {
     #[must_use]
     pub fn reads_claims(&self) -> bool {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::reads_claims),
-            Self::Not(inner) => inner.reads_claims(),
             Self::Has(_) => true,
-            Self::Compare(left, _, right) => [left, right].iter().any(|side| matches!(side, Operand::Claim(_))),
+            other => other.reads(&|side| matches!(side, Operand::Claim(_)), Self::reads_claims),
+        }
+    }
+
+    /// Whether it wants to know if somebody is suspicious.
+    #[must_use]
+    pub fn reads_suspicious(&self) -> bool {
+        self.reads(&|side| *side == Operand::Suspicious, Self::reads_suspicious)
+    }
+
+    fn reads(&self, is_it: &dyn Fn(&Operand) -> bool, inner: fn(&Self) -> bool) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(inner),
+            Self::Not(part) => inner(part),
+            Self::Has(_) => false,
+            Self::Compare(left, _, right) => is_it(left) || is_it(right),
         }
     }
 }

@@ -125,6 +125,7 @@ impl Operand {
             Self::Parameter(name) => Some(Scalar::Sent(facts.parameter(name)?.into())),
             Self::Request(Field::Path) => Some(Scalar::Sent(facts.request(Field::Path))),
             Self::Request(field) => Some(Scalar::Text(facts.request(*field))),
+            Self::Suspicious => facts.is_suspicious().map(Scalar::Boolean),
             Self::Literal(literal) => Some(literal.scalar()),
             Self::List(_) => None,
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Condition, Field, Literal, Operand, Operator};
+use super::{Condition, Field, Literal, Operand, Operator, SUSPICIOUS};
 
 impl Condition {
     /// The same condition with the names of its parameters replaced.
@@ -51,6 +51,7 @@ impl Display for Operand {
             Self::Claim(name) => write!(f, "claims.{name}"),
             Self::Parameter(name) => write!(f, "path.{name}"),
             Self::Request(field) => write!(f, "{field}"),
+            Self::Suspicious => f.write_str(SUSPICIOUS),
             Self::Literal(literal) => write!(f, "{literal}"),
             Self::List(literals) => {
                 f.write_str("[")?;

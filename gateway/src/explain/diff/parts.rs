@@ -9,7 +9,7 @@ use crate::{
     },
     routing::served,
     stages::{
-        admin, audit,
+        abuse, admin, audit,
         authn::{Issuer, KeySource, Keys as Material, Rules},
         cors, drain,
         forward::upstream::{Credentials, Target, Upstream},
@@ -49,6 +49,7 @@ pub(super) fn gateway(old: &Blueprint, new: &Blueprint) -> Vec<Difference> {
         admin::told(&blueprint.admin, &mut teller);
         health::told(&blueprint.health, &mut teller);
         audit::settings_told(blueprint.audit, &mut teller);
+        abuse::settings_told(blueprint.abuse.as_deref(), &mut teller);
         if let Some(metrics) = &blueprint.metrics {
             metrics::told(metrics, &mut teller);
             if let Some(token) = &metrics.token {

@@ -84,9 +84,14 @@ impl Events {
 
     /// Tells the log of a row that goes to the database on another way.
     pub fn log(&self, row: &Row) {
+        self.say(&row.line());
+    }
+
+    /// Has a line of another kind written behind that of the request.
+    pub fn say(&self, line: &str) {
         let mut lines = self.lines.borrow_mut();
         lines.push('\n');
-        lines.push_str(&row.line());
+        lines.push_str(line);
     }
 
     /// A line for the log, and behind it those of rows.

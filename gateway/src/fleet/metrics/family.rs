@@ -87,6 +87,10 @@ families! {
         "Requests that met a rate limit, by what it said: passed, refused, shadow, alone or unavailable.",
     RefusedKeys: Top "ferrogate_rate_limit_refused_keys" ["limit", "key"]
         "Refusals by rate limits within the last hour of those that were refused most; an estimate.",
+    Threats: Counter "ferrogate_threats" ["kind"]
+        "Events that count against clients, by kind.",
+    Blocked: Counter "ferrogate_blocked_requests" ["mode"]
+        "Requests of clients that were blocked; in mode shadow they were served.",
 }
 
 impl Family {
@@ -119,6 +123,10 @@ mod tests {
             "ferrogate_requests_awaiting",
             "ferrogate_outbox_dropped",
             "ferrogate_outbox_flushes",
+            "ferrogate_rate_limit_requests",
+            "ferrogate_rate_limit_refused_keys",
+            "ferrogate_threats",
+            "ferrogate_blocked_requests",
         ];
         assert_eq!(names[..known.len()], known);
         for (number, family) in Family::ALL.iter().enumerate() {

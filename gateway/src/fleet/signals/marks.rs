@@ -146,6 +146,12 @@ impl Marks {
         self.recent.binary_search(&hash).is_ok() || self.table.may_have(hash)
     }
 
+    /// Whether nothing is marked.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.recent.is_empty() && self.table.0.is_empty()
+    }
+
     /// The table, as it travels.
     #[must_use]
     pub fn table(&self) -> &[u8] {

@@ -118,6 +118,12 @@ pub enum Place {
     LimitKey,
     /// Another limit for such a key.
     Override,
+    /// What there is of abuse, in numbers.
+    Abuse,
+    /// Addresses that are blocked.
+    Blocks,
+    /// Addresses and users that are suspicious.
+    Suspicious,
 }
 
 impl Place {
@@ -127,6 +133,7 @@ impl Place {
     pub fn role(self, changes: bool) -> Role {
         match self {
             Self::Audit | Self::Chain | Self::Limits | Self::LimitKey | Self::Override => Role::Operator,
+            Self::Blocks | Self::Suspicious => Role::Operator,
             _ if changes => Role::Operator,
             _ => Role::Viewer,
         }
@@ -134,7 +141,7 @@ impl Place {
 }
 
 /// Every place: what follows the path, its methods, and the label of its answers in logs.
-pub const PLACES: [(&str, Place, &str, &str); 11] = {
+pub const PLACES: [(&str, Place, &str, &str); 14] = {
     use crate::fleet::signals::switch::Kind::{Drain, Kill, Maintenance};
     [
         ("", Place::Index, "GET, HEAD", "/admin"),
@@ -148,6 +155,9 @@ pub const PLACES: [(&str, Place, &str, &str); 11] = {
         ("/limits", Place::Limits, "GET, HEAD", "/admin/limits"),
         ("/limits/key", Place::LimitKey, "GET, HEAD, DELETE", "/admin/limits/key"),
         ("/limits/override", Place::Override, "PUT, DELETE", "/admin/limits/override"),
+        ("/abuse", Place::Abuse, "GET, HEAD", "/admin/abuse"),
+        ("/blocks", Place::Blocks, SWITCHED, "/admin/blocks"),
+        ("/suspicious", Place::Suspicious, "GET, HEAD", "/admin/suspicious"),
     ]
 };
 

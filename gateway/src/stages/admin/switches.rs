@@ -105,12 +105,7 @@ fn one(piece: &str) -> Result<Scope, Problem> {
 /// # Errors
 /// [`ADMIN_REQUEST_INVALID`] with the member that is wrong.
 pub fn switch(lever: Lever, body: &[u8], by: &str, now: Millis) -> Result<Switch, Problem> {
-    let expected = r#"{"reason": "…", "for": "10m"}, perhaps with "until" in place of "for", and "retry_after""#;
-    let body: Option<Body> = serde_json::from_slice(body).ok();
-    let body = body.filter(|body| body.limit.is_none()).ok_or_else(|| invalid("", expected))?;
-    let reason = body.reason.filter(|reason| is_sentence(reason));
-    let reason = reason.ok_or_else(|| invalid("/reason", "1 to 200 printable characters; callers read it"))?;
-    let until = until(body.r#for.as_deref(), body.until.as_deref(), now)?;
+    let (body, reason, until) = read(body, now)?;
     let retry_after_s = match body.retry_after.as_deref().map(duration::parse) {
         None => 0,
         Some(Some(ms)) if (1_000..=LONGEST_RETRY_S.saturating_mul(1_000)).contains(&ms) => {
@@ -119,6 +114,28 @@ pub fn switch(lever: Lever, body: &[u8], by: &str, now: Millis) -> Result<Switch
         Some(_) => return Err(invalid("/retry_after", "1s to 7d")),
     };
     Ok(Switch { lever, reason, retry_after_s, by: by.to_owned(), since: now, until })
+}
+
+/// Why and until when something else holds, by a body of the same form, without `retry_after`.
+///
+/// # Errors
+/// [`ADMIN_REQUEST_INVALID`] with the member that is wrong.
+pub fn term(body: &[u8], now: Millis) -> Result<(String, Millis), Problem> {
+    let (body, reason, until) = read(body, now)?;
+    if body.retry_after.is_some() {
+        return Err(invalid("/retry_after", "nothing"));
+    }
+    Ok((reason, until))
+}
+
+fn read(body: &[u8], now: Millis) -> Result<(Body, String, Millis), Problem> {
+    let expected = r#"{"reason": "…", "for": "10m"}, perhaps with "until" in place of "for", and "retry_after""#;
+    let body: Option<Body> = serde_json::from_slice(body).ok();
+    let mut body = body.filter(|body| body.limit.is_none()).ok_or_else(|| invalid("", expected))?;
+    let reason = body.reason.take().filter(|reason| is_sentence(reason));
+    let reason = reason.ok_or_else(|| invalid("/reason", "1 to 200 printable characters; callers read it"))?;
+    let until = until(body.r#for.as_deref(), body.until.as_deref(), now)?;
+    Ok((body, reason, until))
 }
 
 pub(super) fn until(length: Option<&str>, moment: Option<&str>, now: Millis) -> Result<Millis, Problem> {

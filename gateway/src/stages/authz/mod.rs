@@ -160,6 +160,10 @@ mod tests {
     struct Nothing;
 
     impl Facts for Nothing {
+        fn is_suspicious(&self) -> Option<bool> {
+            None
+        }
+
         fn claim(&self, _: &str) -> Option<&serde_json::Value> {
             None
         }

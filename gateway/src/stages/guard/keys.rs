@@ -1,6 +1,9 @@
-//! `body_limit`, `url_limit`, `query_limit`: the keys of this stage in policies and routes.
+//! `body_limit`, `url_limit`, `query_limit`, `addresses`, `countries`: the keys of this stage in policies and routes.
 
-use super::{Config, DEFAULT_BODY_LIMIT, DEFAULT_QUERY_LIMIT, DEFAULT_URL_LIMIT, LONGEST_URL};
+use super::{
+    Config, DEFAULT_BODY_LIMIT, DEFAULT_QUERY_LIMIT, DEFAULT_URL_LIMIT, LONGEST_URL,
+    origins_keys::{self, Places},
+};
 use crate::config::{
     diagnostics::Code,
     keys::{Key, keys},
@@ -11,9 +14,10 @@ use crate::config::{
     size::Size,
     values::size,
 };
+use crate::http::cidr::Cidr;
 
 keys! {
-    /// What is refused by its size.
+    /// What is refused by its size, and by where it comes from.
     pub struct Keys {
         /// The most bytes that a request's body may have; `false` for no limit. More is refused with 413, by its
         /// `Content-Length` or while it streams.
@@ -26,6 +30,15 @@ keys! {
         /// refused with 414.
         /// Example: `query_limit = "2KiB"`
         query_limit: Option<Size> [Default("\"4KiB\"")] = url_limit(),
+        /// The networks and addresses that requests may come from; `deny` takes some out again. Others get 403
+        /// `address_refused`, before any limit and any token. With `allow` that holds for clients too whose address is not
+        /// known. `false` takes back what a weaker layer says.
+        /// Example: `addresses = { allow = ["10.0.0.0/8"], deny = ["10.6.6.0/24"] }`
+        addresses: Option<Places<Cidr>> [Optional] = origins_keys::addresses(),
+        /// The countries that requests may come from, by their codes (ISO 3166-1, and `T1` for Tor) as Cloudflare knows
+        /// them. Others get 403 `country_refused`. With `allow` that holds for clients too whose country is not known.
+        /// Example: `countries = { deny = ["XX", "T1"] }`
+        countries: Option<Places<String>> [Optional] = origins_keys::countries(),
     }
 }
 
@@ -66,5 +79,6 @@ pub fn resolve(keys: &Stack<'_, Keys>, _: &mut RouteFacts<'_>) -> Option<Config>
         url_limit: limit(|keys| &keys.url_limit, DEFAULT_URL_LIMIT)?,
         query_limit: limit(|keys| &keys.query_limit, DEFAULT_QUERY_LIMIT)?,
         body_limit: limit(|keys| &keys.body_limit, DEFAULT_BODY_LIMIT)?,
+        origins: origins_keys::config(keys)?,
     })
 }

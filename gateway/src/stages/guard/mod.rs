@@ -1,4 +1,4 @@
-//! What is refused by its size before anything is done with it. What is refused before there is a route stands in
+//! What is refused by its size before anything is done with it, and by where it comes from (`origins`). What is refused before there is a route stands in
 //! `before`.
 
 pub mod before;
@@ -6,6 +6,9 @@ pub mod before;
 pub mod before_keys;
 #[cfg(feature = "compiler")]
 pub mod keys;
+pub mod origins;
+#[cfg(feature = "compiler")]
+pub mod origins_keys;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,8 @@ pub struct Config {
     pub query_limit: Option<Size>,
     /// The most bytes that a request's body may have; `None` for any number.
     pub body_limit: Option<Size>,
+    /// Where requests may come from; `None` for everywhere.
+    pub origins: Option<Box<origins::Config>>,
 }
 
 /// What holds when the file says nothing: 1 MiB.
@@ -43,6 +48,7 @@ impl Default for Config {
             url_limit: Some(DEFAULT_URL_LIMIT),
             query_limit: Some(DEFAULT_QUERY_LIMIT),
             body_limit: Some(DEFAULT_BODY_LIMIT),
+            origins: None,
         }
     }
 }
@@ -109,10 +115,14 @@ pub fn too_large(limit: Size) -> Problem {
 
 /// What is told of this stage where configurations are compared.
 #[cfg(feature = "explain")]
-pub fn told(Config { url_limit, query_limit, body_limit }: &Config, teller: &mut crate::config::told::Teller<'_>) {
+pub fn told(
+    Config { url_limit, query_limit, body_limit, origins }: &Config,
+    teller: &mut crate::config::told::Teller<'_>,
+) {
     for (key, limit) in [("url_limit", url_limit), ("query_limit", query_limit), ("body_limit", body_limit)] {
         teller.put(key, limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string()));
     }
+    origins::told(origins.as_deref(), teller);
 }
 
 #[cfg(test)]

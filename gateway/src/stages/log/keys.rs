@@ -24,6 +24,9 @@ keys! {
         /// Parameters of paths whose values are written as `***`.
         /// Example: `redact = ["token", "email"]`
         redact: Vec<String> [Default("[\"code\", \"key\", \"password\", \"secret\", \"token\"]")] = kinds::list(parameter()),
+        /// Whether a line warns when more than ten requests to a route in a minute get the same problem, as each isolate sees
+        /// it.
+        errors: bool [Default("true")] = kinds::boolean(),
     }
 }
 
@@ -33,7 +36,12 @@ pub fn log() -> Kind<'static, Config> {
     kinds::table::<Table, Config>(|keys| {
         let default = Config::default();
         let redact = keys.redact.or(REDACTED.map(str::to_owned).to_vec())?;
-        Some(Config { level: keys.level.or(default.level)?, sample: keys.sample.or(default.sample)?, redact })
+        Some(Config {
+            level: keys.level.or(default.level)?,
+            sample: keys.sample.or(default.sample)?,
+            redact,
+            errors: keys.errors.or(true)?,
+        })
     })
 }
 

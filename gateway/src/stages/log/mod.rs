@@ -24,6 +24,8 @@ pub struct Config {
     pub sample: Text,
     /// Names of path parameters whose values are not written.
     pub redact: Vec<String>,
+    /// Whether a line says that a route refuses much for the same reason.
+    pub errors: bool,
 }
 
 /// Parameters that are not written where the file says nothing: their names promise secrets.
@@ -32,7 +34,7 @@ pub const REDACTED: [&str; 5] = ["code", "key", "password", "secret", "token"];
 impl Default for Config {
     fn default() -> Self {
         let redact = REDACTED.map(str::to_owned).to_vec();
-        Self { level: Text::literal("info"), sample: Text::literal("100%"), redact }
+        Self { level: Text::literal("info"), sample: Text::literal("100%"), redact, errors: true }
     }
 }
 
@@ -78,6 +80,7 @@ pub struct Logging {
     level: Level,
     sample: Percent,
     redact: Vec<String>,
+    errors: bool,
 }
 
 /// What a variable brought that is no level or no share; the key that it stands behind.
@@ -92,7 +95,7 @@ impl Logging {
     pub fn new(config: &Config, values: &Values) -> Result<Self, Unusable> {
         let level = Level::parse(&config.level.resolve(values)).ok_or(Unusable("log.level"))?;
         let sample = Percent::parse(&config.sample.resolve(values)).ok_or(Unusable("log.sample"))?;
-        Ok(Self { level, sample, redact: config.redact.clone() })
+        Ok(Self { level, sample, redact: config.redact.clone(), errors: config.errors })
     }
 
     /// Whether the line of a request is written. Refusals are not sampled. The id decides, so that others who sample by
@@ -107,6 +110,12 @@ impl Logging {
     #[must_use]
     pub fn hides(&self, parameter: &str) -> bool {
         self.redact.iter().any(|known| known == parameter)
+    }
+
+    /// Whether it is written that a route refuses much for the same reason.
+    #[must_use]
+    pub fn warns_of_errors(&self) -> bool {
+        self.errors && self.level >= Level::Warn
     }
 
     /// A path without the values of parameters that are not for logs.
@@ -163,7 +172,8 @@ mod tests {
     #[test]
     fn what_a_variable_brings_must_be_a_level_or_a_share() {
         let config = |level: &str, sample: &str| {
-            let config = Config { level: Text::literal(level), sample: Text::literal(sample), redact: Vec::new() };
+            let config =
+                Config { level: Text::literal(level), sample: Text::literal(sample), redact: Vec::new(), errors: true };
             Logging::new(&config, &Values::default()).err()
         };
         assert_eq!(config("loud", "1%"), Some(Unusable("log.level")));

@@ -189,7 +189,7 @@ fn keys_in(text: &str) -> Vec<String> {
     let mut paths = Vec::new();
     for section in tree::Table::of(parsed.get_ref(), 0).0 {
         let tree::Value::Table(table) = &section.node.value else { continue };
-        let once = ["admin", "audit", "gateway", "health", "metrics", "versions", "well_known"];
+        let once = ["abuse", "admin", "audit", "gateway", "health", "metrics", "versions", "well_known"];
         if once.contains(&section.key.as_str()) {
             add_keys(&section.key, table, &mut paths);
             continue;

@@ -14,7 +14,7 @@ use crate::{
         },
         reader::Reader,
         tree::Table,
-        values::{Fault, cidr, media_type},
+        values::{Fault, media_type},
     },
 };
 
@@ -122,7 +122,6 @@ type Check = fn(&str) -> Result<(), Fault>;
 /// How a value is read that no section takes yet.
 fn of_value(code: Code) -> Option<Check> {
     match code {
-        Code::BadCidr => Some(|text| cidr::parse(text).map(drop)),
         Code::BadMediaType => Some(|text| media_type::parse(text).map(drop)),
         _ => None,
     }

@@ -11,7 +11,7 @@ mod types;
 use self::tokens::{Token, cut};
 use super::{Fault, listed, quoted};
 use crate::config::{
-    condition::{Condition, Field, Literal, Operand, Operator},
+    condition::{Condition, Field, Literal, Operand, Operator, SUSPICIOUS},
     diagnostics::{Code, Span, nearest::nearest},
     template::Slot,
 };
@@ -25,8 +25,8 @@ pub const MOST_PARTS: usize = 64;
 /// How many values a list can have.
 pub const MOST_VALUES: usize = 64;
 
-const OPERAND: &str = "`claims.NAME`, `path.NAME`, `request.method`, `request.host`, `request.path`, `request.id`, a text \
-                       in single quotes, a whole number, `true`, `false` or a list";
+const OPERAND: &str = "`claims.NAME`, `path.NAME`, `request.method`, `request.host`, `request.path`, `request.id`, \
+                       `client.suspicious`, a text in single quotes, a whole number, `true`, `false` or a list";
 
 /// A condition, and where it reads what not every route has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -273,6 +273,9 @@ impl<'t> Parser<'t> {
         if let Some((_, field)) = Field::WORDS.iter().find(|(known, _)| *known == word) {
             return Ok(Operand::Request(*field));
         }
+        if word == SUSPICIOUS {
+            return Ok(Operand::Suspicious);
+        }
         let is_name = |name: &str| !name.split('.').any(str::is_empty);
         let (slot, operand) = match word.split_once('.') {
             Some(("claims", name)) if is_name(name) => (Slot::Claim(name.to_owned()), Operand::Claim(name.to_owned())),
@@ -317,7 +320,7 @@ fn no_place(word: &str, span: &Span) -> Fault {
         let first = nearest(first, ["claims", "path", "request"])?;
         Some(format!("{first}.{name}")).filter(|meant| meant != word)
     });
-    let field = nearest(word, Field::WORDS.iter().map(|(word, _)| *word)).map(str::to_owned);
+    let field = nearest(word, Field::WORDS.iter().map(|(word, _)| *word).chain([SUSPICIOUS])).map(str::to_owned);
     match word {
         "and" | "or" | "not" => fault.help("these are written `&&`, `||` and `!(…)`"),
         _ => Fault { nearest: field.or(meant), ..fault },

@@ -12,6 +12,10 @@ use crate::config::condition::Facts;
 struct Request(Map<String, Value>);
 
 impl Facts for Request {
+    fn is_suspicious(&self) -> Option<bool> {
+        Some(true)
+    }
+
     fn claim(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

@@ -24,6 +24,7 @@ impl Type {
         match operand {
             Operand::Claim(_) => Self::Any,
             Operand::Parameter(_) | Operand::Request(_) => Self::Text,
+            Operand::Suspicious => Self::Boolean,
             Operand::Literal(literal) => Self::of_literal(literal),
             Operand::List(_) => Self::List,
         }
