@@ -1,10 +1,10 @@
 // Messages to the object of signals, as bytes: the few that tests write by hand. See gateway/src/fleet/signals/mod.rs.
 
 /** How far the log has come; the answer is the same bytes and the number. */
-export const SEQUENCE = Uint8Array.from([2, 0]);
+export const SEQUENCE = Uint8Array.from([3, 0]);
 
 /** The same in the format before. */
-export const SEQUENCE_BEFORE = Uint8Array.from([1, 0]);
+export const SEQUENCE_BEFORE = Uint8Array.from([2, 0]);
 
 /** A number as postcard writes it (LEB128). */
 function varint(number) {
@@ -31,5 +31,5 @@ export function varints(bytes) {
 
 /** Marks a hash for a minute: the log comes one number further. */
 export function mark(hash, now = Date.now()) {
-  return Uint8Array.from([2, 2, 0, 0, 1, 2, ...varint(hash), ...varint(now + 60_000)]);
+  return Uint8Array.from([3, 2, 0, 0, 1, 2, ...varint(hash), ...varint(now + 60_000)]);
 }
