@@ -12,6 +12,7 @@
     reason = "a test that panics has done its work"
 )]
 
+mod abuse_formats;
 mod formats;
 mod kit;
 mod limits;
