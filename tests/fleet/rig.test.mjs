@@ -49,7 +49,7 @@ const sequence = (isolate = rig.iso(0), object = name) => ask(isolate, hex(SEQUE
 /** The number of an answer: a sequence, or everything, which names its log first. */
 function numberIn(answer) {
   const [format, kind, ...bytes] = Buffer.from(answer, 'hex');
-  assert.ok(format === 2 && [0, 2].includes(kind), answer);
+  assert.ok(format === 3 && [0, 2].includes(kind), answer);
   const numbers = varints(bytes);
   return kind === 0 ? numbers[0] : numbers[1];
 }

@@ -183,12 +183,12 @@ const sequence = async (gateway) => (await gateway.object(hex(SEQUENCE))).answer
 
 trapTest('a trap inside an object fails its caller at once, and the object goes on with what it has stored', async (gateway) => {
   assert.equal((await gateway.object(hex(mark(1)))).status, 200);
-  assert.equal(await sequence(gateway), '020001');
+  assert.equal(await sequence(gateway), '030001');
   const dead = await within(AT_ONCE_MS, gateway.object('ff'), 'the call');
   assert.equal(dead.status, 500);
-  assert.equal(await sequence(gateway), '020001');
+  assert.equal(await sequence(gateway), '030001');
   await gateway.object(hex(mark(2)));
-  assert.equal(await sequence(gateway), '020002');
+  assert.equal(await sequence(gateway), '030002');
   await assertRecovered(gateway, 1);
 });
 
@@ -196,7 +196,7 @@ trapTest('a trap in a request does not disturb an object', async (gateway) => {
   await gateway.object(hex(mark(1)));
   await gateway.ask('/open/echo?fault=trap-begin');
   await gateway.object(hex(mark(2)));
-  assert.equal(await sequence(gateway), '020002');
+  assert.equal(await sequence(gateway), '030002');
 });
 
 trapTest('two traps are not a loop', async (gateway) => {
