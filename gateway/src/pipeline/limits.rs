@@ -151,34 +151,29 @@ pub(super) async fn check<'g, P: Ports>(
 /// The result if nobody must be asked; `None` if somebody must.
 fn at_once<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Option<Result<Taken, Refusal<'g>>> {
     let slices = &exchange.gateway.fleet.limits;
-    let stands = || counted.iter().map(|counted| (counted, slices.stand(now, &counted.wanted())));
-    let mut refused = stands().filter(|(counted, _)| !counted.limit.is_shadow);
-    let refused = refused.find_map(|(counted, stand)| match stand {
-        Stand::Refused(free_ms) => Some((counted, free_ms)),
-        Stand::Ready | Stand::Dry | Stand::New | Stand::Away => None,
-    });
-    if let Some((counted, free_ms)) = refused {
-        return Some(Err(Refusal::full(counted.limit, free_ms)));
+    let stands: Vec<Stand> = counted.iter().map(|counted| slices.stand(now, &counted.wanted())).collect();
+    let mut lacks = false;
+    for (counted, stand) in counted.iter().zip(&stands) {
+        match stand {
+            Stand::Refused(free_ms) if !counted.limit.is_shadow => {
+                return Some(Err(Refusal::full(counted.limit, *free_ms)));
+            }
+            Stand::Ready | Stand::Refused(_) => {}
+            Stand::New => lacks |= !counted.limit.is_eager,
+            Stand::Dry | Stand::Away => lacks = true,
+        }
     }
-    let lacks = |(counted, stand): (&Counted<'_>, Stand)| match stand {
-        Stand::Ready | Stand::Refused(_) => false,
-        Stand::New => !counted.limit.is_eager,
-        Stand::Dry | Stand::Away => true,
-    };
-    if stands().any(lacks) {
-        return None;
-    }
-    Some(Ok(spend(exchange, counted, now)))
+    if lacks { None } else { Some(Ok(spend(exchange, counted, &stands, now))) }
 }
 
 /// Takes what there is of each; of one that only looks there may be nothing.
-fn spend(exchange: &Exchange<'_>, counted: &[Counted<'_>], now: Millis) -> Taken {
+fn spend(exchange: &Exchange<'_>, counted: &[Counted<'_>], stands: &[Stand], now: Millis) -> Taken {
     let slices = &exchange.gateway.fleet.limits;
-    let spent = counted.iter().map(|counted| {
+    let spent = counted.iter().zip(stands).map(|(counted, stand)| {
         let wanted = counted.wanted();
         let hash = || limits::place_of(wanted.limit, wanted.key).0;
         let is_open = !matches!(counted.limit.cost, Cost::Fixed(_));
-        match slices.stand(now, &wanted) {
+        match stand {
             Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
             Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
             Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
@@ -253,7 +248,8 @@ fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> R
     let told = |((told, outcome), lease): ((Told, Outcome), Option<u64>)| {
         (Told { lease: told.lease.or(lease), ..told }, outcome)
     };
-    Ok(spend(exchange, counted, now).into_iter().zip(leases).map(told).collect())
+    let stands: Vec<Stand> = counted.iter().map(|counted| slices.stand(now, &counted.wanted())).collect();
+    Ok(spend(exchange, counted, &stands, now).into_iter().zip(leases).map(told).collect())
 }
 
 /// Gives back places in flight that the isolate has given itself.
