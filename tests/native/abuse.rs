@@ -17,7 +17,7 @@ use gateway::{
     http::{
         Millis,
         reply::Made,
-        request::{ABSENT, Header, RequestHead},
+        request::{Header, RequestHead},
     },
     ports::{
         dependencies::Trouble,
@@ -26,7 +26,7 @@ use gateway::{
 };
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, Memory, NOW, bearer_of, made, status};
+use crate::fixture::{Fixture, Memory, NOW, bearer_of, made, packed, status};
 
 const CONFIG: &str = r#"
 [gateway]
@@ -102,25 +102,15 @@ impl<'a> Asked<'a> {
     }
 
     fn head(&self, names: &[String]) -> RequestHead {
-        let url = format!("https://api.test{}", self.target);
-        let (mut text, mut lengths) = (format!("{}{url}", self.method), vec![self.method.len(), url.len()]);
-        let mut put = |value: Option<&str>| {
-            text.push_str(value.unwrap_or_default());
-            lengths.push(value.map_or(ABSENT as usize, str::len));
+        let named = |name: &str| match name {
+            "cf-connecting-ip" => self.from,
+            _ => self.named.iter().find(|(known, _)| *known == name).map(|(_, value)| *value),
         };
-        for name in names {
-            let named = self.named.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-            put(if name == "cf-connecting-ip" { self.from } else { named });
-        }
-        for header in Header::ALL {
-            put(match header {
-                Header::Authorization => self.token.as_deref(),
-                Header::Origin => self.origin,
-                _ => None,
-            });
-        }
-        let lengths: Vec<u32> = lengths.into_iter().map(|length| length as u32).collect();
-        RequestHead::read(text, &lengths, names.len()).unwrap()
+        packed(self.method, self.target, names, named, |header| match header {
+            Header::Authorization => self.token.as_deref(),
+            Header::Origin => self.origin,
+            _ => None,
+        })
     }
 }
 

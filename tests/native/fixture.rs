@@ -155,14 +155,8 @@ impl Fixture {
     /// A request with headers that the configuration names, of which only those are packed.
     pub(crate) fn begin_with(&mut self, target: &str, headers: &[(&str, &str)]) -> Turn {
         let names = &self.driver.gateway().named_headers;
-        let (method, url) = ("GET", format!("https://api.test{target}"));
-        let (mut text, mut lengths) = (format!("{method}{url}"), vec![method.len() as u32, url.len() as u32]);
-        for name in names {
-            let value = headers.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-            lengths.push(value.map_or(ABSENT, |value| value.len() as u32));
-            text.push_str(value.unwrap_or_default());
-        }
-        let head = RequestHead::read(text, &lengths, names.len()).unwrap();
+        let named = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let head = packed("GET", target, names, named, |_| None);
         self.driver.begin(self.now, head)
     }
 
@@ -205,15 +199,32 @@ pub(crate) fn made(finished: Finished) -> (Made, Value) {
 }
 
 pub(crate) fn head(method: &str, target: &str, headers: &[(Header, &str)]) -> RequestHead {
+    let known = |header| headers.iter().find(|(name, _)| *name == header).map(|(_, value)| *value);
+    packed(method, target, &[], |_| None, known)
+}
+
+/// A request with headers by their names, whoever knows them.
+pub(crate) fn head_by_name(method: &str, target: &str, names: &[String], headers: &[(&str, &str)]) -> RequestHead {
+    let sent = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    packed(method, target, names, sent, |header| sent(header.name()))
+}
+
+/// A request as the Worker packs it: with headers that the configuration names, and those that the gateway knows.
+pub(crate) fn packed<'v>(
+    method: &str,
+    target: &str,
+    names: &[String],
+    named: impl Fn(&str) -> Option<&'v str>,
+    known: impl Fn(Header) -> Option<&'v str>,
+) -> RequestHead {
     let url = format!("https://api.test{target}");
     let mut text = format!("{method}{url}");
     let mut lengths = vec![method.len() as u32, url.len() as u32];
-    for header in Header::ALL {
-        let value = headers.iter().find(|(name, _)| *name == header).map(|(_, value)| *value);
+    for value in names.iter().map(|name| named(name)).chain(Header::ALL.map(known)) {
         lengths.push(value.map_or(ABSENT, |value| value.len() as u32));
         text.push_str(value.unwrap_or_default());
     }
-    RequestHead::read(text, &lengths, 0).unwrap()
+    RequestHead::read(text, &lengths, names.len()).unwrap()
 }
 
 /// `Authorization` with a token for these scopes.

@@ -5,15 +5,12 @@ use gateway::{
         Turn,
         effects::{Answer, Effect},
     },
-    http::{
-        reply::Reply,
-        request::{ABSENT, Header, RequestHead},
-    },
+    http::{reply::Reply, request::Header},
     ports::upstream::{BodyEnd, Delivery, Forward},
 };
 use serde_json::Value;
 
-use crate::fixture::{Fixture, Memory, bearer, status};
+use crate::fixture::{Fixture, Memory, bearer, head_by_name, status};
 
 const CONFIG: &str = r#"
 [gateway]
@@ -84,12 +81,7 @@ fn gateway() -> Fixture {
 fn forwarded(method: &str, target: &str, sent: &[(&str, &str)]) -> Forward {
     let mut gateway = gateway();
     let names = gateway.driver.gateway().named_headers.clone();
-    let value = |name: &str| sent.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    let url = format!("https://api.test{target}");
-    let fields = [Some(method), Some(&*url)].into_iter().chain(names.iter().map(|name| value(name)));
-    let fields: Vec<Option<&str>> = fields.chain(Header::ALL.map(|header| value(header.name()))).collect();
-    let lengths: Vec<u32> = fields.iter().map(|field| field.map_or(ABSENT, |text| text.len() as u32)).collect();
-    let head = RequestHead::read(fields.into_iter().flatten().collect(), &lengths, names.len()).unwrap();
+    let head = head_by_name(method, target, &names, sent);
     match gateway.driver.begin(gateway.now, head) {
         Turn::Effect(_, Effect::Forward(plan)) => plan,
         other => panic!("expected a forward, got {other:?}"),

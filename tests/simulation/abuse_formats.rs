@@ -2,8 +2,6 @@
 //! `UPDATE_FORMAT=1` writes the files anew; those of a format that has been released stay as they are, and a change raises
 //! `Abuse::FORMAT`, or `STORED` of the warden.
 
-use std::{fs, path::PathBuf};
-
 use gateway::{
     fleet::{
         abuse::{
@@ -18,15 +16,14 @@ use gateway::{
 };
 use proptest::prelude::*;
 
+use crate::kit::{Kept, damaged};
+
 const NOW: Millis = 1_800_000_000_000;
 
-fn file(name: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/formats");
-    PathBuf::from(folder).join(format!("abuse-{name}.bin"))
-}
+const KEPT: Kept = Kept("abuse");
 
 fn kept(name: &str) -> Vec<u8> {
-    fs::read(file(name)).unwrap()
+    KEPT.read(name)
 }
 
 /// The client that all of this is about.
@@ -95,16 +92,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn the_bytes_are_those_that_are_kept() {
-    for (name, bytes) in all() {
-        // Not those that are right: other tests read them at the same time.
-        if std::env::var_os("UPDATE_FORMAT").is_some() && fs::read(file(name)).ok().as_ref() != Some(&bytes) {
-            fs::write(file(name), &bytes).unwrap();
-        }
-        assert!(
-            kept(name) == bytes,
-            "{name}: the bytes have changed: raise the format, then UPDATE_FORMAT=1 writes new files"
-        );
-    }
+    KEPT.check(all());
 }
 
 #[test]
@@ -131,24 +119,9 @@ fn who_is_blocked_on_record_is_blocked_for_whoever_finds_it() {
     assert!(matches!(later, Ok(Answer::Stands(Stands { blocked, .. })) if blocked <= NOW + 3_700_000), "{later:?}");
 }
 
-/// Bytes of every kind: any, and those of the files with something wrong with them.
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let damage = (0..all().len(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
-    let damaged = damage.prop_map(|(which, at, byte, cuts)| {
-        let mut bytes = all().swap_remove(which).1;
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        if cuts {
-            bytes.truncate(at + 1);
-        }
-        bytes
-    });
-    prop_oneof![prop::collection::vec(any::<u8>(), 0..80), damaged]
-}
-
 proptest! {
     #[test]
-    fn bytes_that_no_version_writes_break_nothing(bytes in bytes()) {
+    fn bytes_that_no_version_writes_break_nothing(bytes in damaged(all)) {
         let mut store = stored();
         let mut warden = Warden::restore(NOW, &mut store).unwrap();
         prop_assert!(!warden.serve(NOW, &bytes, &mut store).unwrap().is_empty());
@@ -156,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in bytes()) {
+    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in damaged(all)) {
         let mut store = stored();
         let key = store.0.keys().nth(which.index(store.0.len())).cloned().unwrap();
         store.put(&key, &value).unwrap();

@@ -2,8 +2,6 @@
 //! deploy, and the one before has to be understood. `UPDATE_FORMAT=1` writes the files anew; those of a format that has
 //! been released stay as they are, and a change raises `Signals::FORMAT`, or `STORED` of the log.
 
-use std::{fs, path::PathBuf};
-
 use gateway::{
     fleet::{
         isolate::{Isolate, Standing},
@@ -23,6 +21,8 @@ use gateway::{
     http::Millis,
 };
 use proptest::prelude::*;
+
+use crate::kit::{Kept, damaged};
 
 const NOW: Millis = 1_800_000_000_000;
 
@@ -94,13 +94,10 @@ mod before {
     pub(super) const NOT_UNDERSTOOD: [u8; 2] = [0, FORMAT];
 }
 
-fn file(name: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/formats");
-    PathBuf::from(folder).join(format!("signals-{name}.bin"))
-}
+const KEPT: Kept = Kept("signals");
 
 fn kept(name: &str) -> Vec<u8> {
-    fs::read(file(name)).unwrap()
+    KEPT.read(name)
 }
 
 fn switch() -> Switch {
@@ -256,16 +253,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn the_bytes_are_those_that_are_kept() {
-    for (name, bytes) in all() {
-        // Not those that are right: other tests read them at the same time.
-        if std::env::var_os("UPDATE_FORMAT").is_some() && fs::read(file(name)).ok().as_ref() != Some(&bytes) {
-            fs::write(file(name), &bytes).unwrap();
-        }
-        assert!(
-            kept(name) == bytes,
-            "{name}: the bytes have changed: raise the format, then UPDATE_FORMAT=1 writes new files"
-        );
-    }
+    KEPT.check(all());
 }
 
 #[test]
@@ -350,24 +338,9 @@ fn an_object_of_the_version_before_counts_as_not_answering() {
     assert!(matches!(relay.serve(NOW + 5, &kept("3-question-read")), Reply::AskFirst(_)));
 }
 
-/// Bytes of every kind: any, and those of the files with something wrong with them.
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let damage = (0..all().len(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
-    let damaged = damage.prop_map(|(which, at, byte, cuts)| {
-        let mut bytes = all().swap_remove(which).1;
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        if cuts {
-            bytes.truncate(at + 1);
-        }
-        bytes
-    });
-    prop_oneof![prop::collection::vec(any::<u8>(), 0..80), damaged]
-}
-
 proptest! {
     #[test]
-    fn bytes_that_no_version_writes_break_nothing(bytes in bytes(), hash in any::<u64>()) {
+    fn bytes_that_no_version_writes_break_nothing(bytes in damaged(all), hash in any::<u64>()) {
         let mut store = stored();
         let mut log = Log::restore(NOW, &mut store).unwrap();
         let answer = log.serve(NOW, &bytes, &mut store).unwrap();
@@ -386,7 +359,7 @@ proptest! {
     }
 
     #[test]
-    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in bytes()) {
+    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in damaged(all)) {
         let mut store = stored();
         let key = store.0.keys().nth(which.index(store.0.len())).cloned().unwrap();
         store.put(&key, &value).unwrap();

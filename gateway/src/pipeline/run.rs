@@ -126,27 +126,9 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
         Err(problem) => return abuse::check(exchange, ports).await.and(Err(problem)),
         Ok(chosen) => chosen,
     };
-    let route = match chosen {
-        Selection::Route(found) => enter(exchange, found, ports)?,
-        Selection::Preflight(found, wanted) => {
-            let route = enter(exchange, found, ports)?;
-            // Where everything passes through untouched, the upstream answers preflights too.
-            if !route.is_pass_through() {
-                return preflight(exchange, route, Some(wanted), ports).map(Outcome::Made);
-            }
-            route
-        }
-        Selection::Options(found, allow) => {
-            let route = found.map(|found| enter(exchange, found, ports)).transpose()?;
-            match route {
-                Some(route) if route.is_pass_through() => route,
-                Some(route) if exchange.head.is_preflight() => {
-                    let answer = preflight(exchange, route, None, ports);
-                    return answer.map(Outcome::Made).map_err(|problem| problem.header("allow", allow));
-                }
-                _ => return Ok(Outcome::Made(options(allow, ports))),
-            }
-        }
+    let route = match enter_chosen(exchange, chosen, ports)? {
+        Entered::Route(route) => route,
+        Entered::Answered(answer) => return Ok(Outcome::Made(answer)),
     };
     fleet::know(exchange, route.policy().freshness, ports).await.told_if_refused(ports, "freshness")?;
     abuse::check(exchange, ports).await?;
@@ -178,6 +160,45 @@ async fn serve<'g, P: Ports>(exchange: &mut Exchange<'g>, ports: &P) -> Result<O
     #[cfg(feature = "faults")]
     crate::pipeline::faults::strike("step", exchange, ports).await;
     Ok(Outcome::Relayed(head))
+}
+
+/// What comes of a selection.
+enum Entered<'g> {
+    /// The request goes on to this route.
+    Route(ReadyRoute<'g>),
+    /// It was a question about the routes.
+    Answered(Made),
+}
+
+/// Enters the route of a request, or answers what asks about routes.
+fn enter_chosen<'g, P: Ports>(
+    exchange: &mut Exchange<'g>,
+    chosen: Selection<'g>,
+    ports: &P,
+) -> Result<Entered<'g>, Problem> {
+    let route = match chosen {
+        Selection::Route(found) => enter(exchange, found, ports)?,
+        Selection::Preflight(found, wanted) => {
+            let route = enter(exchange, found, ports)?;
+            // Where everything passes through untouched, the upstream answers preflights too.
+            if !route.is_pass_through() {
+                return preflight(exchange, route, Some(wanted), ports).map(Entered::Answered);
+            }
+            route
+        }
+        Selection::Options(found, allow) => {
+            let route = found.map(|found| enter(exchange, found, ports)).transpose()?;
+            match route {
+                Some(route) if route.is_pass_through() => route,
+                Some(route) if exchange.head.is_preflight() => {
+                    let answer = preflight(exchange, route, None, ports);
+                    return answer.map(Entered::Answered).map_err(|problem| problem.header("allow", allow));
+                }
+                _ => return Ok(Entered::Answered(options(allow, ports))),
+            }
+        }
+    };
+    Ok(Entered::Route(route))
 }
 
 /// The answer to what belongs to no route: the gateway's own paths, and what it is not for.

@@ -14,6 +14,7 @@
 mod clock;
 mod explore;
 mod faults;
+mod kept;
 mod network;
 mod object;
 mod random;
@@ -24,6 +25,7 @@ mod tests;
 pub(crate) use clock::Clock;
 pub(crate) use explore::{Counts, Run, explore, find};
 pub(crate) use faults::Faults;
+pub(crate) use kept::{Kept, damaged};
 pub(crate) use network::{Came, Reply};
 pub(crate) use object::restored;
 pub(crate) use random::Random;

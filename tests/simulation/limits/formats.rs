@@ -2,8 +2,6 @@
 //! `UPDATE_FORMAT=1` writes the files anew; those of a format that has been released stay as they are, and a change raises
 //! `Limits::FORMAT`, or `STORED` of the ledger.
 
-use std::{fs, path::PathBuf};
-
 use gateway::{
     fleet::{
         limits::{
@@ -19,6 +17,8 @@ use gateway::{
 };
 use proptest::prelude::*;
 
+use crate::kit::{Kept, damaged};
+
 const NOW: Millis = 1_800_000_000_000;
 
 const COUNTS: [Count; 5] = [
@@ -29,13 +29,10 @@ const COUNTS: [Count; 5] = [
     Count::Flight(30_000),
 ];
 
-fn file(name: &str) -> PathBuf {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/formats");
-    PathBuf::from(folder).join(format!("limits-{name}.bin"))
-}
+const KEPT: Kept = Kept("limits");
 
 fn kept(name: &str) -> Vec<u8> {
-    fs::read(file(name)).unwrap()
+    KEPT.read(name)
 }
 
 /// An ask of each kind of count; a lease is settled that nobody has given.
@@ -92,16 +89,7 @@ fn all() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn the_bytes_are_those_that_are_kept() {
-    for (name, bytes) in all() {
-        // Not those that are right: other tests read them at the same time.
-        if std::env::var_os("UPDATE_FORMAT").is_some() && fs::read(file(name)).ok().as_ref() != Some(&bytes) {
-            fs::write(file(name), &bytes).unwrap();
-        }
-        assert!(
-            kept(name) == bytes,
-            "{name}: the bytes have changed: raise the format, then UPDATE_FORMAT=1 writes new files"
-        );
-    }
+    KEPT.check(all());
 }
 
 #[test]
@@ -133,24 +121,9 @@ fn what_is_stored_counts_for_whoever_finds_it() {
     }
 }
 
-/// Bytes of every kind: any, and those of the files with something wrong with them.
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
-    let damage = (0..all().len(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
-    let damaged = damage.prop_map(|(which, at, byte, cuts)| {
-        let mut bytes = all().swap_remove(which).1;
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        if cuts {
-            bytes.truncate(at + 1);
-        }
-        bytes
-    });
-    prop_oneof![prop::collection::vec(any::<u8>(), 0..80), damaged]
-}
-
 proptest! {
     #[test]
-    fn bytes_that_no_version_writes_break_nothing(bytes in bytes()) {
+    fn bytes_that_no_version_writes_break_nothing(bytes in damaged(all)) {
         let mut store = stored();
         let mut ledger = Ledger::restore(NOW, &mut store).unwrap();
         prop_assert!(!ledger.serve(NOW, &bytes, &mut store).unwrap().is_empty());
@@ -164,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in bytes()) {
+    fn stored_bytes_that_no_version_writes_break_nothing(which in any::<prop::sample::Index>(), value in damaged(all)) {
         let mut store = stored();
         let key = store.0.keys().nth(which.index(store.0.len())).cloned().unwrap();
         store.put(&key, &value).unwrap();
