@@ -22,12 +22,20 @@ name = "test"
 [metrics]
 token = "\${METRICS_TOKEN}"
 
+[abuse]
+mode = "shadow"
+
 [upstreams.origin]
 targets = ["\${ORIGIN_URL}"]
 
 [routes."GET /open/{rest...}"]
 upstream = "origin"
 auth = "none"
+
+[routes."GET /limited/{rest...}"]
+upstream = "origin"
+auth = "none"
+rate_limit = "1/day per global"
 `;
 
 /** Prometheus reads every second, and a rate needs two readings. */
@@ -140,11 +148,14 @@ test('Prometheus answers everything that the dashboard asks', async () => {
   assert.ok(expressions.length > 20);
   // What never happened here has no series.
   const nothing = /dropped|status="5xx"/;
+  // Served, refused by a limit, and counted against the client until it would be blocked.
+  const headers = { 'cf-connecting-ip': '192.0.2.7' };
+  const traffic = () => Promise.all(['/open/echo', '/limited/echo', '/nowhere'].map((path) => gateway.ask(path, { headers })));
   for (const expression of expressions) {
     const filled = expression.replaceAll('$__rate_interval', '10s').replaceAll('$route', '.*');
     if (nothing.test(expression)) await query(filled);
     else await eventually(async () => {
-      await gateway.ask('/open/echo');
+      await traffic();
       return (await query(filled)).some(({ value: [, value] }) => value !== 'NaN');
     }, () => `nothing for ${filled}`, SEEN_WITHIN_MS);
   }
