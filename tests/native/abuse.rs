@@ -173,6 +173,7 @@ impl Fleet {
                 self.rows.extend(texts.iter().map(|text| Row::read(text).unwrap()));
                 Ok(Vec::new())
             }
+            Destination::Object(Class::Limits, _) => Err(Trouble::Failed),
             _ => Ok(self.log.0.serve(self.now, &errand.message, &mut self.log.1).unwrap()),
         }
     }
@@ -219,6 +220,7 @@ impl Fleet {
                     self.refresh(isolate);
                     (handle, Answer::Returned(Ok(Vec::new())))
                 }
+                Turn::Effect(handle, Effect::Replenish(..)) => (handle, Answer::Returned(Ok(Vec::new()))),
                 Turn::Effect(handle, Effect::Run(errand, _)) => (handle, Answer::Returned(self.run(errand))),
                 Turn::Effect(handle, Effect::Read(..)) => (handle, Answer::Returned(Ok(asked.body.into()))),
                 Turn::Effect(handle, Effect::Forward(_)) => {
@@ -361,6 +363,25 @@ fn bad_tokens_count_and_expired_and_missing_ones_do_not() {
     }
     fleet.flush(0);
     assert_eq!(fleet.get(0, BAD), "address_blocked");
+}
+
+#[test]
+fn who_passes_a_limit_is_blocked_where_that_has_a_weight() {
+    const SCARCE: &str = r#"
+[routes."GET /scarce"]
+upstream = "shop"
+auth = "none"
+rate_limit = "4/hour"
+"#;
+    let weighed = CONFIG.replace("failed_login = 0", "rate_limited = 5");
+    for (config, then) in [(CONFIG, "served"), (&weighed, "address_blocked")] {
+        let mut fleet = Fleet::of(&[config, SCARCE].concat(), 1);
+        let scarce = Asked::get("/scarce", BAD);
+        // Those who count limits are away, so the isolate lets in a quarter.
+        assert_eq!([fleet.code(0, &scarce).0, fleet.code(0, &scarce).0], ["served", "rate_limited"]);
+        fleet.flush(0);
+        assert_eq!((&*fleet.get(0, BAD), &*fleet.get(0, GOOD)), (then, "served"));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { CLI, inRepository } from '../../scripts/lib/paths.mjs';
 import { compiled } from './lib/compile.mjs';
 import { startGateway } from './lib/gateway.mjs';
+import { eventually } from './lib/poll.mjs';
 import { SECRET, token } from './lib/tokens.mjs';
 
 const EXAMPLE = inRepository('examples', 'limits', 'gateway.toml');
@@ -151,6 +152,22 @@ test('callers have the limit of what they have paid for', async () => {
   const [unknown] = await row('GET /v1/quotes/ABC', 1, somebody({ sub: 'fred', plan: 'gold' }));
   assert.match(unknown.headers['ratelimit-policy'], /;q=300;/);
   await refusedAfter('GET /v1/quotes/ABC', 60, 60, somebody());
+});
+
+test('whoever has passed a limit is not listened to for five minutes', async () => {
+  const client = somebody();
+  await refusedAfter('POST /auth/register', 3, 3600, client);
+  let last;
+  const isBlocked = async () => {
+    [last] = await row('GET /news', 1, client);
+    return last.status === 403;
+  };
+  await eventually(isBlocked, () => `${last.status} ${last.body}`, 10_000);
+  assert.equal(last.json().code, 'address_blocked');
+  const after = Number(last.headers['retry-after']);
+  assert.ok(after > 280 && after <= 300, `Retry-After: ${after}`);
+  const [another] = await row('GET /news', 1, somebody());
+  assert.equal(another.status, 200);
 });
 
 test('ten searches go at once, and no more before some time has passed', async () => {

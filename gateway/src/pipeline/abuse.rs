@@ -138,6 +138,7 @@ pub(super) fn note<P: Ports>(exchange: &Exchange<'_>, log: Log, ports: &P) {
 fn seen<P: Ports>(exchange: &Exchange<'_>, log: Log, ports: &P) {
     let (fleet, now) = (&exchange.gateway.fleet, ports.now());
     let refused = log.code().and_then(|code| stage::event(code, log.status()));
+    let refused = refused.filter(|kind| exchange.gateway.abuse.as_ref().is_some_and(|abuse| abuse.rule.counts(*kind)));
     let failed = has_failed(exchange, log);
     let user = principal(exchange).filter(|_| fleet.abuse.watches_users());
     if refused.is_none() && failed.is_none() && user.is_none() {

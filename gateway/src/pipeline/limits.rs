@@ -56,7 +56,14 @@ impl<'g> Counted<'g> {
 /// anywhere.
 pub(super) struct Holds<'g> {
     slices: &'g Slices,
-    open: Vec<(&'g Limit, Hold)>,
+    open: Vec<Open<'g>>,
+}
+
+/// So many tokens, of which some come back.
+struct Open<'g> {
+    limit: &'g Limit,
+    taken: u32,
+    hold: Hold,
 }
 
 impl<'g> Holds<'g> {
@@ -72,25 +79,26 @@ impl<'g> Holds<'g> {
         let is_flight = limit.counts_flight();
         let Some(lease) = told.lease.filter(|_| is_flight || !matches!(limit.cost, Cost::Fixed(_))) else { return };
         let back = if is_flight { *cost } else { 0 };
-        self.open.push((limit, Hold { limit: limit.id, key: key.clone(), lease, back }));
+        self.open.push(Open { limit, taken: *cost, hold: Hold { limit: limit.id, key: key.clone(), lease, back } });
     }
 
-    /// Closes those that `back` says so of: how much comes back.
-    fn close(&mut self, back: impl Fn(&Limit) -> Option<u32>) {
+    /// Closes those of which `cost` says what they cost in truth: the rest of what was taken comes back.
+    fn close(&mut self, cost: impl Fn(&Limit) -> Option<u32>) {
         let slices = self.slices;
-        self.open.retain(|(limit, hold)| match back(limit) {
-            Some(back) => {
-                slices.close(&Hold { back, ..hold.clone() });
-                false
+        self.open.retain_mut(|open| {
+            let cost = cost(open.limit);
+            if let Some(cost) = cost {
+                open.hold.back = open.taken.saturating_sub(cost);
+                slices.close(&open.hold);
             }
-            None => true,
+            cost.is_none()
         });
     }
 }
 
 impl Drop for Holds<'_> {
     fn drop(&mut self) {
-        self.open.iter().for_each(|(_, hold)| self.slices.close(hold));
+        self.open.iter().for_each(|open| self.slices.close(&open.hold));
     }
 }
 
@@ -177,6 +185,7 @@ fn spend(exchange: &Exchange<'_>, counted: &[Counted<'_>], stands: &[Stand], now
             Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
             Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
             Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
+            _ if share(counted).is_some() => (slices.spend_alone(now, &wanted), Outcome::Alone),
             Stand::Dry | Stand::New | Stand::Away => (slices.told(now, &wanted), Outcome::Alone),
         }
     });
@@ -225,40 +234,32 @@ async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u3
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
 fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Taken, Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
-    let lacks =
-        |counted: &&Counted<'_>| slices.stand(now, &counted.wanted()) != Stand::Ready && !counted.limit.is_shadow;
+    let lacks = |counted: &&Counted<'_>| match slices.stand(now, &counted.wanted()) {
+        Stand::Ready => false,
+        Stand::New if counted.limit.is_eager => false,
+        _ => !counted.limit.is_shadow,
+    };
     let closed = |counted: &&Counted<'_>| counted.limit.on_error == OnError::Closed;
     if let Some(counted) = counted.iter().filter(lacks).find(closed) {
         return Err(Refusal::unavailable(counted.limit));
     }
-    let mut leases: Vec<Option<u64>> = Vec::with_capacity(counted.len());
-    for one in counted {
-        let lease = match one.limit.on_error {
-            OnError::Local(share) if lacks(&one) => match slices.spend_alone(now, &one.wanted(), share.into()) {
-                Some(lease) => Some(lease),
-                None => {
-                    go_back(slices, counted, &leases);
-                    return Err(Refusal::full(one.limit, one.rule.window_ms()));
-                }
-            },
-            _ => None,
-        };
-        leases.push(lease);
-    }
-    let told = |((told, outcome), lease): ((Told, Outcome), Option<u64>)| {
-        (Told { lease: told.lease.or(lease), ..told }, outcome)
+    // All are looked at before anything is taken from one.
+    let is_full = |one: &&Counted<'_>| {
+        let share = share(one).filter(|_| lacks(one));
+        share.is_some_and(|share| !slices.has_alone(now, &one.wanted(), share))
     };
+    if let Some(full) = counted.iter().find(is_full) {
+        return Err(Refusal::full(full.limit, slices.pause(now, &full.wanted())));
+    }
     let stands: Vec<Stand> = counted.iter().map(|counted| slices.stand(now, &counted.wanted())).collect();
-    Ok(spend(exchange, counted, &stands, now).into_iter().zip(leases).map(told).collect())
+    Ok(spend(exchange, counted, &stands, now))
 }
 
-/// Gives back places in flight that the isolate has given itself.
-fn go_back(slices: &Slices, counted: &[Counted<'_>], leases: &[Option<u64>]) {
-    for (one, lease) in counted.iter().zip(leases) {
-        if let Some(lease) = lease {
-            let (limit, back) = (one.limit.id, one.wanted().cost);
-            slices.close(&Hold { limit, key: one.key.clone(), lease: *lease, back });
-        }
+/// Which part of a limit, in percent, each isolate lets in while nobody answers.
+fn share(counted: &Counted<'_>) -> Option<u32> {
+    match counted.limit.on_error {
+        OnError::Local(share) if !counted.limit.is_shadow => Some(share.into()),
+        _ => None,
     }
 }
 
@@ -274,7 +275,7 @@ fn met<'g>(exchange: &Exchange<'_>, counted: Vec<Counted<'g>>, refusal: &Refusal
 
 /// What the request has taken before goes back: it was refused by another limit.
 fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
-    exchange.holds.close(|limit| Some(limit.cost.most()));
+    exchange.holds.close(|_| Some(0));
     let slices = &exchange.gateway.fleet.limits;
     for reading in &mut exchange.limits {
         let Reading { limit, rule, cost, .. } = reading;
@@ -306,8 +307,8 @@ pub(super) fn answered(exchange: &mut Exchange<'_>, answer: &Result<Head, Proble
     }
     let told = answer.as_ref().ok().and_then(|head| head.told);
     exchange.holds.close(|limit| match &limit.cost {
-        Cost::Header { most, .. } => Some(most.saturating_sub(limit.cost.of_header(told))),
-        _ if limit.counts_flight() && limit.until == Until::Head => Some(1),
+        Cost::Header { .. } => Some(limit.cost.of_header(told)),
+        _ if limit.counts_flight() && limit.until == Until::Head => Some(0),
         Cost::Fixed(_) | Cost::Body { .. } => None,
     });
     for reading in &mut exchange.limits {
@@ -348,7 +349,7 @@ pub(super) fn counts_body(exchange: &Exchange<'_>) -> bool {
 /// The body of the answer has ended after so many bytes.
 pub(super) fn ended(exchange: &mut Exchange<'_>, bytes: u32) {
     exchange.holds.close(|limit| match &limit.cost {
-        Cost::Body { most, .. } => Some(most.saturating_sub(limit.cost.of_body(bytes))),
-        Cost::Fixed(_) | Cost::Header { .. } => limit.counts_flight().then_some(1),
+        Cost::Body { .. } => Some(limit.cost.of_body(bytes)),
+        Cost::Fixed(_) | Cost::Header { .. } => limit.counts_flight().then_some(0),
     });
 }

@@ -15,11 +15,16 @@ use gateway::{
         signals::log::Log,
         store::Memory as Store,
     },
-    http::{Millis, reply::Made},
+    http::{
+        Millis,
+        reply::{Made, Reply},
+    },
+    pipeline::run::Finished,
     ports::{
         dependencies::Trouble,
         entropy::Entropy,
         errands::{Class, Destination, Errand},
+        upstream::Head,
     },
 };
 use serde_json::{Value, json};
@@ -136,6 +141,8 @@ pub(super) struct World {
     pub(super) log: (Log, Store),
     pub(super) ledgers: BTreeMap<String, (Ledger, Store)>,
     pub(super) shards: BTreeMap<String, (Shard, Store)>,
+    /// What the upstream answers.
+    pub(super) upstream: Head,
     /// What does not answer.
     pub(super) away: Vec<Class>,
     /// The queue takes nothing.
@@ -173,6 +180,7 @@ impl World {
             log,
             ledgers: BTreeMap::new(),
             shards: BTreeMap::new(),
+            upstream: Head { status: 200, told: None },
             away: Vec::new(),
             is_silent: false,
             rows: Vec::new(),
@@ -256,6 +264,9 @@ impl World {
         let mut turn = self.isolates[isolate].driver.begin(now, head);
         loop {
             let (handle, answer) = match turn {
+                Turn::Done(Finished { reply: Some(Reply::Relay(_)), .. }) => {
+                    return Made { status: self.upstream.status, ..Made::default() };
+                }
                 Turn::Done(finished) => {
                     let (made, log) = made(finished);
                     self.log_lines.push(log);
@@ -270,6 +281,7 @@ impl World {
                     (handle, Answer::Returned(Ok(Vec::new())))
                 }
                 Turn::Effect(handle, Effect::Run(errand, _)) => (handle, Answer::Returned(self.run(&errand))),
+                Turn::Effect(handle, Effect::Forward(_)) => (handle, Answer::Head(self.upstream)),
                 Turn::Effect(handle, Effect::Read(..)) => (handle, Answer::Returned(Ok(body.into()))),
                 other => panic!("{other:?}"),
             };

@@ -68,6 +68,25 @@ pub(super) fn used(sim: &mut World) -> usize {
     sim.world.truth.uses.len() - 1
 }
 
+/// G3: an isolate that is alone, and to which nothing goes wrong, refuses nobody while it has not used the whole limit itself,
+/// but for the time that a lease may have been used in.
+pub(super) fn refused_here(sim: &mut World) {
+    sim.counts.add("refused");
+    let world = &sim.world;
+    let is_plain = world.truth.is_calm && world.cost == 1 && !world.is_eager && world.rule == world.next;
+    let (now, rule) = (sim.now(), world.rule);
+    let Count::Sliding(window) = rule.count else { return };
+    if !is_plain || world.isolates.len() > 1 {
+        return;
+    }
+    let begins = now.saturating_sub(window + rule.life(now).0 + drift(window));
+    let used = sum(world.truth.uses.iter().rev().take_while(|(time, ..)| *time >= begins));
+    sim.counts.add("refused with nobody else");
+    if used < rule.limit {
+        sim.fail(format!("G3: refused with {used} of {} used", rule.limit));
+    }
+}
+
 /// While two versions run, each grants by its own limit: the larger of both holds.
 fn larger(sim: &World) -> Rule {
     let (rule, next) = (sim.world.rule, sim.world.next);

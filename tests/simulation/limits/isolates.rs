@@ -11,7 +11,10 @@ use gateway::{
     ports::dependencies::Trouble,
 };
 
-use super::{KEY, World, checks, planted::Defect};
+use super::{
+    KEY, World, checks,
+    planted::{self, Defect},
+};
 use crate::kit::{Actor, Came};
 
 /// What the object knows the key by.
@@ -104,7 +107,7 @@ fn decide(sim: &mut World, index: usize, round: u32) {
             end_later(sim, index, number, told.lease);
             behind(sim, index);
         }
-        Stand::Refused(_) => sim.counts.add("refused"),
+        Stand::Refused(_) => checks::refused_here(sim),
         Stand::New if sim.world.is_eager => {
             seat.slices.begin(now, &wanted, hash());
             sim.counts.add("admitted first");
@@ -121,7 +124,8 @@ fn alone(sim: &mut World, index: usize) {
     let seat = &sim.world.isolates[index];
     let now = sim.clock(seat.actor);
     if sim.world.is_local
-        && let Some(lease) = seat.slices.spend_alone(now, &wanted, 25)
+        && seat.slices.has_alone(now, &wanted, 25)
+        && let Some(lease) = seat.slices.spend_alone(now, &wanted).lease
     {
         sim.counts.add("admitted alone");
         let is_flight = wanted.rule.is_flight();
@@ -147,8 +151,8 @@ fn end_later(sim: &mut World, index: usize, number: usize, lease: Option<u64>) {
     // What takes longest is over by the clock of its isolate.
     let after = after - after / 1_000;
     sim.after(after, move |sim| {
-        // Of tokens of several leases none comes back, and of an isolate that is lost neither.
-        let comes_back = is_flight || lease.is_some() && sim.world.isolates[index].life == life;
+        // Of an isolate that is lost no token comes back.
+        let comes_back = is_flight || sim.world.isolates[index].life == life;
         checks::ended(sim, number, if comes_back { back } else { 0 });
         let seat = &sim.world.isolates[index];
         if let Some(lease) = lease.filter(|_| seat.life == life) {
@@ -211,7 +215,9 @@ fn send_next(sim: &mut World, index: usize, for_requests: bool) -> bool {
     let seat = &sim.world.isolates[index];
     let (from, life, now) = (seat.actor, seat.life, sim.clock(seat.actor));
     let Some((number, errand)) = seat.slices.question(now) else { return false };
-    sim.call(from, sim.world.object, errand.message, Some(ASK_MS.into()), move |sim, came| {
+    let says_all = sim.world.defect != Defect::NeverSettles;
+    let question = if says_all { errand.message } else { planted::unsettled(&errand.message) };
+    sim.call(from, sim.world.object, question, Some(ASK_MS.into()), move |sim, came| {
         let seat = &sim.world.isolates[index];
         if seat.life != life {
             return;

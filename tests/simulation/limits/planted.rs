@@ -4,6 +4,7 @@ use gateway::{
     fleet::{
         limits::{Answer, Limits, Question, ledger::Ledger},
         machine::Machine,
+        message,
         store::{Fault, Memory, Store},
     },
     http::Millis,
@@ -18,13 +19,26 @@ pub(super) enum Defect {
     AnswersFirst,
     /// An isolate counts the life of a lease from when it came.
     LifeFromArrival,
+    /// An isolate never says what it has used.
+    NeverSettles,
     /// It takes leases that come when nobody waits any more. That must do no harm.
     TakesLate,
 }
 
 impl Defect {
     /// Those that break a promise.
-    pub(super) const ALL: [Self; 2] = [Self::AnswersFirst, Self::LifeFromArrival];
+    pub(super) const ALL: [Self; 3] = [Self::AnswersFirst, Self::LifeFromArrival, Self::NeverSettles];
+}
+
+/// The question of an isolate that does not say what it has used.
+pub(super) fn unsettled(message: &[u8]) -> Vec<u8> {
+    match message::read_question::<Limits>(message) {
+        Some((Question::Lease(mut asks), _)) => {
+            asks.iter_mut().for_each(|ask| ask.settled.clear());
+            message::question::<Limits>(&Question::Lease(asks))
+        }
+        _ => message.to_vec(),
+    }
 }
 
 /// An object that puts nothing down.

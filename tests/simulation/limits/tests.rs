@@ -7,7 +7,7 @@ use crate::kit::{explore, find};
 const SCHEDULES: u64 = 1_200;
 
 /// What has to happen, or the schedules have shown nothing.
-const MUST: [&str; 19] = [
+const MUST: [&str; 20] = [
     "deployed",
     "admitted first",
     "ended",
@@ -16,6 +16,7 @@ const MUST: [&str; 19] = [
     "object away",
     "refused",
     "refused by the object",
+    "refused with nobody else",
     "asked behind a response",
     "settled",
     "waited together",

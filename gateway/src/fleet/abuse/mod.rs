@@ -30,10 +30,12 @@ pub enum Kind {
     Attack,
     /// Is refused by an upstream where one logs in.
     FailedLogin,
+    /// Asks more often than a limit allows.
+    RateLimited,
 }
 
 /// How many kinds there are.
-pub const KINDS: usize = 5;
+pub const KINDS: usize = 6;
 
 impl Kind {
     /// Every kind by its name, in the order of their numbers in messages: new ones come last.
@@ -43,6 +45,7 @@ impl Kind {
         ("validation", Self::Validation),
         ("attack", Self::Attack),
         ("failed_login", Self::FailedLogin),
+        ("rate_limited", Self::RateLimited),
     ];
 
     /// Its name.
@@ -162,6 +165,14 @@ pub struct Rule {
     pub user_logins: Bound,
     /// Addresses of a user.
     pub addresses: Bound,
+}
+
+impl Rule {
+    /// Whether events of a kind are reported. Those of limits are very many, and mean nothing unless they have a weight.
+    #[must_use]
+    pub fn counts(&self, kind: Kind) -> bool {
+        kind != Kind::RateLimited || self.weights.get(kind as usize).is_some_and(|weight| *weight > 0)
+    }
 }
 
 /// What an isolate has seen of somebody.

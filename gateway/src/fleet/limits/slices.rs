@@ -12,8 +12,7 @@ use super::{
     Ask, Key, Rule, Settlement, Verdict,
     adaptive::{Adapts, Pressure},
     mean,
-    slot::{ALONE, NEARLY, Slot, is_out},
-    span::Span,
+    slot::{ALONE, NEARLY, OWED, Slot, is_out},
 };
 use crate::{
     http::Millis,
@@ -70,7 +69,7 @@ pub struct Told {
     pub left: u32,
     /// In how many milliseconds all are there again.
     pub reset_ms: Millis,
-    /// The lease that the tokens of the request are of, if they are all of one.
+    /// The lease that the tokens of the request are of, if it has taken any.
     pub lease: Option<u64>,
 }
 
@@ -188,7 +187,7 @@ impl Slices {
             Told {
                 left: wanted.rule.most().saturating_sub(wanted.cost),
                 reset_ms: wanted.rule.window_ms(),
-                lease: None,
+                lease: Some(OWED),
             }
         })
     }
@@ -242,25 +241,23 @@ impl Slices {
         self.with(now, wanted, |slot| slot.told(now))
     }
 
-    /// Spends without the object, if that is less than this share of the limit, in percent, within the last window. Gives
-    /// what [`Hold::lease`] says of it.
-    pub fn spend_alone(&self, now: Millis, wanted: &Wanted<'_>, share: u32) -> Option<u64> {
+    /// Whether there is room without the object: less than this share of the limit, in percent, was spent alone within the
+    /// last window, or is in flight.
+    pub fn has_alone(&self, now: Millis, wanted: &Wanted<'_>, share: u32) -> bool {
+        self.with(now, wanted, |slot| slot.has_alone(now, wanted, share))
+    }
+
+    /// Spends without the object. There must be room: [`Slices::has_alone`].
+    pub fn spend_alone(&self, now: Millis, wanted: &Wanted<'_>) -> Told {
         self.with(now, wanted, |slot| {
-            let most = u64::from(wanted.rule.most()).saturating_mul(share.into()).div_euclid(100);
-            if wanted.rule.is_flight() {
-                let out = slot.alone_out.saturating_add(wanted.cost);
-                let may = u64::from(out) <= most;
-                slot.alone_out = if may { out } else { slot.alone_out };
-                return may.then_some(ALONE);
-            }
-            let window = wanted.rule.window_ms();
-            slot.alone.forget(now.saturating_sub(window));
-            let may = slot.alone.sum().saturating_add(wanted.cost.into()) <= most;
-            if may {
-                slot.alone.add(Span { from: now, to: now, count: wanted.cost }, window.div_euclid(60));
-            }
-            may.then_some(ALONE)
+            slot.spend_alone(now, wanted);
+            Told { lease: Some(ALONE), ..slot.told(now) }
         })
+    }
+
+    /// In how many milliseconds the object is asked again that did not answer.
+    pub fn pause(&self, now: Millis, wanted: &Wanted<'_>) -> Millis {
+        self.with(now, wanted, |slot| slot.pause(now))
     }
 
     /// What to ask the object about a key, for one request that needs so many tokens now.

@@ -4,7 +4,7 @@
 use super::{
     Rule, Settlement, Verdict,
     slices::{ASK_MS, Stand, Told, Wanted},
-    span::Spans,
+    span::{Span, Spans},
 };
 use crate::http::Millis;
 
@@ -24,6 +24,9 @@ const MOST_UNSAID: usize = 100;
 
 /// The number of a lease that nobody has given: of permits that an isolate has given itself.
 pub(super) const ALONE: u64 = 0;
+
+/// The same of what a request has taken that waited for nobody, until there is a lease to pay for it.
+pub(super) const OWED: u64 = u64::MAX;
 
 /// The tokens of a lease.
 #[derive(Clone, Copy, Debug)]
@@ -82,8 +85,9 @@ pub(super) struct Slot {
     pub(super) alone: Spans,
     /// Permits that the isolate has given itself while nobody answered.
     pub(super) alone_out: u32,
-    /// What a request has taken that waited for nobody, of the next lease.
+    /// What a request has taken that waited for nobody, of the next lease; and which one it was.
     pub(super) debt: u32,
+    pub(super) payer: Option<u64>,
     /// What was said of permits and did not arrive.
     pub(super) unsaid: Vec<Settlement>,
     pub(super) rule: Option<Rule>,
@@ -105,7 +109,8 @@ impl Slot {
     }
 
     pub(super) fn stand(&self, now: Millis, wanted: &Wanted<'_>) -> Stand {
-        if self.left_here(now) >= wanted.cost {
+        // Of one lease, so that all of it can come back.
+        if self.held.iter().any(|held| held.left(now) >= wanted.cost) {
             return Stand::Ready;
         }
         if now < self.pause_until && self.pause_until <= now.saturating_add(LONGEST_PAUSE_MS) {
@@ -120,40 +125,64 @@ impl Slot {
         }
     }
 
-    /// Gives the lease that all of them are of. `is_open`: what it costs in truth is told later, to [`Slot::close`].
+    /// Gives the lease that they are of. `is_open`: what it costs in truth is told later, to [`Slot::close`].
     pub(super) fn spend(&mut self, now: Millis, cost: u32, is_open: bool) -> Option<u64> {
         self.spent = self.spent.saturating_add(cost);
-        if let Some(held) = self.held.iter_mut().find(|held| held.left(now) >= cost) {
-            held.take(now, cost);
-            held.open = held.open.saturating_add(is_open.into());
-            return Some(held.lease);
-        }
-        let mut rest = cost;
-        for held in &mut self.held {
-            let taken = held.left(now).min(rest);
-            rest = rest.saturating_sub(taken);
-            held.take(now, taken);
-        }
-        None
+        let held = self.held.iter_mut().find(|held| held.left(now) >= cost)?;
+        held.take(now, cost);
+        held.open = held.open.saturating_add(is_open.into());
+        Some(held.lease)
     }
 
-    /// So many tokens that were taken of a lease come back.
+    /// A request does not use what it has taken.
     pub(super) fn give_back(&mut self, cost: u32, lease: u64) {
         self.spent = self.spent.saturating_sub(cost);
-        if let Some(held) = self.held.iter_mut().find(|held| held.lease == lease) {
-            held.used = held.used.saturating_sub(cost);
+        self.come_back(cost, lease);
+    }
+
+    /// So many tokens come back of a lease, if it is known.
+    fn come_back(&mut self, count: u32, lease: u64) -> Option<&mut Held> {
+        let lease = match lease {
+            ALONE => {
+                self.alone_out = self.alone_out.saturating_sub(count);
+                self.alone.take_back(count);
+                return None;
+            }
+            OWED if self.payer.is_none() => {
+                self.debt = self.debt.saturating_sub(count);
+                return None;
+            }
+            OWED => self.payer?,
+            lease => lease,
+        };
+        let held = self.held.iter_mut().find(|held| held.lease == lease)?;
+        held.used = held.used.saturating_sub(count);
+        Some(held)
+    }
+
+    /// Whether there is room without the object, within this share of the limit, in percent.
+    pub(super) fn has_alone(&mut self, now: Millis, wanted: &Wanted<'_>, share: u32) -> bool {
+        let most = u64::from(wanted.rule.most()).saturating_mul(share.into()).div_euclid(100);
+        self.alone.forget(now.saturating_sub(wanted.rule.window_ms()));
+        let out = self.alone.sum().saturating_add(self.alone_out.into());
+        out.saturating_add(wanted.cost.into()) <= most
+    }
+
+    /// Spends without the object.
+    pub(super) fn spend_alone(&mut self, now: Millis, wanted: &Wanted<'_>) {
+        if wanted.rule.is_flight() {
+            self.alone_out = self.alone_out.saturating_add(wanted.cost);
+        } else {
+            let width = wanted.rule.window_ms().div_euclid(60);
+            self.alone.add(Span { from: now, to: now, count: wanted.cost }, width);
         }
     }
 
     /// A request has ended, or its cost is known: so many tokens come back. Gives when its lease ends.
     pub(super) fn close(&mut self, lease: u64, back: u32) -> Option<Millis> {
-        if lease == ALONE {
-            self.alone_out = self.alone_out.saturating_sub(back);
-        }
         // What this isolate was refused it may have itself now.
         self.refused = self.refused.filter(|_| back == 0);
-        let held = self.held.iter_mut().find(|held| held.lease == lease)?;
-        held.used = held.used.saturating_sub(back);
+        let held = self.come_back(back, lease)?;
         held.open = held.open.saturating_sub(1);
         Some(held.ends)
     }
@@ -219,6 +248,7 @@ impl Slot {
         match verdict {
             Verdict::Granted { lease, tokens, life_ms, left, reset_ms } => {
                 let ends = sent.saturating_add(life_ms.into());
+                self.payer = self.payer.or((self.debt > 0).then_some(lease));
                 let used = std::mem::take(&mut self.debt).min(tokens);
                 self.held.push(Held { lease, tokens, used, sent, ends, last_ms: 0, open: 0 });
                 (self.left, self.reset_at) = (left, now.saturating_add(reset_ms));
@@ -244,6 +274,11 @@ impl Slot {
         self.failures = self.failures.saturating_add(1);
         let doubled = FIRST_PAUSE_MS.checked_shl(self.failures.saturating_sub(1).min(16)).unwrap_or(LONGEST_PAUSE_MS);
         self.pause_until = now.saturating_add(doubled.min(LONGEST_PAUSE_MS));
+    }
+
+    /// How long the object is not asked, for it did not answer, in milliseconds.
+    pub(super) fn pause(&self, now: Millis) -> Millis {
+        self.pause_until.saturating_sub(now).min(LONGEST_PAUSE_MS)
     }
 
     pub(super) fn told(&self, now: Millis) -> Told {

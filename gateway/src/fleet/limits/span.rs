@@ -60,6 +60,15 @@ impl Spans {
         fits
     }
 
+    /// So many tokens were not used after all. The oldest go: so no later window holds less than what was used.
+    pub fn take_back(&mut self, mut count: u32) {
+        for span in &mut self.0 {
+            let taken = span.count.min(count);
+            (span.count, count) = (span.count.saturating_sub(taken), count.saturating_sub(taken));
+        }
+        self.0.retain(|span| span.count > 0);
+    }
+
     /// Forgets what ended before a moment.
     pub fn forget(&mut self, before: Millis) {
         let gone = self.0.partition_point(|span| span.to < before);
@@ -112,6 +121,15 @@ mod tests {
         assert_eq!(all.sum(), 3);
         all.forget(6);
         assert_eq!(all.sum(), 2);
+    }
+
+    #[test]
+    fn what_was_not_used_is_taken_from_the_oldest() {
+        let mut all = of(&[span(0, 5, 1), span(20, 30, 4), span(50, 60, 9)], 0);
+        all.take_back(3);
+        assert_eq!(all.iter().collect::<Vec<_>>(), [span(20, 30, 2), span(50, 60, 9)]);
+        all.take_back(99);
+        assert_eq!(all, Spans::default());
     }
 
     proptest! {

@@ -69,6 +69,9 @@ keys! {
         attack: i64 [Default("1")] = kinds::integer(0..=100),
         /// An upstream's 401 or 403 on a route with `login`.
         failed_login: i64 [Default("0")] = kinds::integer(0..=100),
+        /// A request that a limit refuses with 429.
+        /// Example: `rate_limited = 5`
+        rate_limited: i64 [Default("0")] = kinds::integer(0..=100),
     }
 }
 
@@ -156,5 +159,6 @@ fn weights(keys: Weights) -> Option<[u8; KINDS]> {
         of(keys.validation.or(1))?,
         of(keys.attack.or(1))?,
         of(keys.failed_login.or(0))?,
+        of(keys.rate_limited.or(0))?,
     ])
 }

@@ -16,7 +16,7 @@ fn rule() -> Rule {
         threshold: 5,
         window_ms: 300_000,
         block_ms: 3_600_000,
-        weights: [1, 1, 1, 3, 0],
+        weights: [1, 1, 1, 3, 0, 0],
         logins: Bound { most: 10, window_ms: 3_600_000 },
         user_logins: Bound { most: 5, window_ms: 900_000 },
         addresses: Bound { most: 3, window_ms: 900_000 },
@@ -113,7 +113,7 @@ fn the_fifth_event_within_the_window_blocks_and_says_why() {
     assert_eq!(place.stands(NOW + 300_000, &address(1)).blocked, until);
     assert_eq!(place.stands(until, &address(1)).blocked, 0, "it ends by itself");
     assert_eq!(place.list(NOW, Mark::Blocked, "", 10)[0].reason, "bad_token 4, not_found 1 within 5m");
-    assert_eq!(place.totals(NOW), [1, 1, 0, 1, 4, 1, 0, 0, 0]);
+    assert_eq!(place.totals(NOW), [1, 1, 0, 1, 4, 1, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn too_many_failed_logins_and_too_many_addresses_are_suspicious() {
     let suspects = place.list(NOW, Mark::Suspicious, "", 9);
     let told: Vec<_> = suspects.iter().map(|case| (case.who.text(), case.reason.as_str())).collect();
     assert_eq!(told, [("10.0.0.1", "12 failed logins"), ("ada", "6 failed logins"), ("https://i/ bob", "4 addresses")]);
-    assert_eq!(place.totals(NOW)[4..], [0, 0, 0, 0, 12], "a user's are those of an address too");
+    assert_eq!(place.totals(NOW)[4..], [0, 0, 0, 0, 12, 0], "a user's are those of an address too");
 }
 
 #[test]
