@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::http::{cidr::Cidr, decimal};
+use crate::http::cidr::Cidr;
 
 /// The address of a client, as the header says that the configuration trusts. Made by `address` alone. An IPv4-mapped
 /// IPv6 address is the IPv4 address that it stands for.
@@ -47,7 +47,7 @@ pub fn network(address: IpAddr, ipv6_prefix: u8) -> String {
             let mut text = String::with_capacity(15);
             for octet in address.octets() {
                 text.push_str(if text.is_empty() { "" } else { "." });
-                decimal::push(&mut text, octet.into());
+                text.push_str(itoa::Buffer::new().format(octet));
             }
             text
         }

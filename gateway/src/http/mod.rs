@@ -3,7 +3,6 @@
 pub mod accept;
 pub mod baggage;
 pub mod cidr;
-pub mod decimal;
 pub mod edits;
 pub mod host;
 pub mod json;

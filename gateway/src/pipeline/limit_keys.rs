@@ -7,7 +7,7 @@ use crate::{
     config::rate::Key,
     facts::principal::Principal,
     fleet::limits::{self, Count, Rule},
-    http::{Millis, decimal},
+    http::Millis,
     pipeline::{exchange::Exchange, gateway::ReadyRoute},
     stages::rate_limit::{ANONYMOUS, AUTHENTICATED, Limit, Plan, Until},
 };
@@ -99,7 +99,7 @@ pub(super) fn key(exchange: &Exchange<'_>, limit: &Limit) -> String {
 pub(super) fn composed<'p>(parts: impl Iterator<Item = Cow<'p, str>>) -> String {
     let mut text = String::with_capacity(32);
     for part in parts {
-        decimal::push(&mut text, u64::try_from(part.len()).unwrap_or(u64::MAX));
+        text.push_str(itoa::Buffer::new().format(part.len()));
         text.push(':');
         text.push_str(&part);
     }

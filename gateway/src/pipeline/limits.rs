@@ -4,7 +4,7 @@
 
 use crate::{
     fleet::limits::{
-        self, Rule,
+        self,
         adaptive::Adapts,
         slices::{ASK_MS, Hold, Slices, Stand, Told, Wanted},
     },
@@ -27,29 +27,17 @@ use crate::{
 const TOGETHER: u32 = 4;
 const ROUNDS: u32 = 6;
 
-/// What a request is counted under, of one limit.
-struct Counted<'g> {
-    limit: &'g Limit,
-    rule: Rule,
-    key: String,
+/// What a request wants of a limit, of which nothing is taken yet.
+fn wants<'g>(exchange: &Exchange<'_>, limit: &'g Limit, now: Millis) -> Reading<'g> {
+    let key = keys::key(exchange, limit);
+    let rule = keys::rule(exchange, limit, &key, now);
+    // A limit that has shrunk below the cost of a request still has room for one.
+    let cost = limit.cost.most().min(rule.most());
+    Reading { limit, told: Told::default(), outcome: Outcome::Spared, key, rule, cost }
 }
 
-impl<'g> Counted<'g> {
-    fn new(exchange: &Exchange<'_>, limit: &'g Limit, now: Millis) -> Self {
-        let key = keys::key(exchange, limit);
-        Self { limit, rule: keys::rule(exchange, limit, &key, now), key }
-    }
-
-    fn wanted(&self) -> Wanted<'_> {
-        // A limit that has shrunk below the cost of a request still has room for one.
-        let cost = self.limit.cost.most().min(self.rule.most());
-        Wanted { limit: self.limit.id, rule: self.rule, key: &self.key, cost }
-    }
-
-    fn reading(self, told: Told, outcome: Outcome) -> Reading<'g> {
-        let cost = self.wanted().cost;
-        Reading { limit: self.limit, told, outcome, key: self.key, rule: self.rule, cost }
-    }
+fn wanted<'r>(reading: &'r Reading<'_>) -> Wanted<'r> {
+    Wanted { limit: reading.limit.id, rule: reading.rule, key: &reading.key, cost: reading.cost }
 }
 
 /// What a request has taken until it is over: whatever ends it, that comes back. Plain memory only, so that it may be dropped
@@ -102,9 +90,6 @@ impl Drop for Holds<'_> {
     }
 }
 
-/// What a request has taken of each limit, in their order.
-type Taken = Vec<(Told, Outcome)>;
-
 /// A limit has refused the request.
 struct Refusal<'g> {
     limit: &'g Limit,
@@ -133,144 +118,145 @@ pub(super) async fn check<'g, P: Ports>(
         return Ok(());
     }
     let due = keys::due(exchange, route, is_late);
-    let counted: Vec<Counted<'g>> = due.map(|limit| Counted::new(exchange, limit, ports.now())).collect();
-    let taken = match at_once(exchange, &counted, ports.now()) {
+    let mut due: Vec<Reading<'g>> = due.map(|limit| wants(exchange, limit, ports.now())).collect();
+    let taken = match at_once(exchange, &mut due, ports.now()) {
         Some(taken) => taken,
         // In a box, so that the future of a request that need not ask is no larger for it.
-        None => super::boxed(take(exchange, &counted, ports)).await,
+        None => super::boxed(take(exchange, &mut due, ports)).await,
     };
-    let taken: Result<Vec<Reading<'g>>, Problem> = match taken {
-        Ok(taken) => {
-            Ok(counted.into_iter().zip(taken).map(|(one, (told, outcome))| one.reading(told, outcome)).collect())
-        }
+    let taken = match taken {
+        Ok(()) => Ok(due),
         Err(refusal) => {
             give_back(exchange, ports.now());
-            let met = met(exchange, counted, &refusal, ports.now());
-            exchange.limits.extend(met);
+            meet(exchange, due, &refusal, ports.now());
             Err(refusal.problem)
         }
     };
-    let readings = taken.told(ports, "rate_limit", |readings| account::limited(readings))?;
-    readings.iter().for_each(|reading| exchange.holds.open(reading));
-    exchange.limits.extend(readings);
+    let due = taken.told(ports, "rate_limit", |due| account::limited(due))?;
+    due.iter().for_each(|reading| exchange.holds.open(reading));
+    keep(&mut exchange.limits, due);
     Ok(())
 }
 
+fn keep<'g>(kept: &mut Vec<Reading<'g>>, mut more: Vec<Reading<'g>>) {
+    if kept.is_empty() { *kept = more } else { kept.append(&mut more) }
+}
+
 /// The result if nobody must be asked; `None` if somebody must.
-fn at_once<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Option<Result<Taken, Refusal<'g>>> {
+fn at_once<'g>(exchange: &Exchange<'_>, due: &mut [Reading<'g>], now: Millis) -> Option<Result<(), Refusal<'g>>> {
     let slices = &exchange.gateway.fleet.limits;
-    let stands: Vec<Stand> = counted.iter().map(|counted| slices.stand(now, &counted.wanted())).collect();
     let mut lacks = false;
-    for (counted, stand) in counted.iter().zip(&stands) {
-        match stand {
-            Stand::Refused(free_ms) if !counted.limit.is_shadow => {
-                return Some(Err(Refusal::full(counted.limit, *free_ms)));
+    for reading in &*due {
+        match slices.stand(now, &wanted(reading)) {
+            Stand::Refused(free_ms) if !reading.limit.is_shadow => {
+                return Some(Err(Refusal::full(reading.limit, free_ms)));
             }
             Stand::Ready | Stand::Refused(_) => {}
-            Stand::New => lacks |= !counted.limit.is_eager,
+            Stand::New => lacks |= !reading.limit.is_eager,
             Stand::Dry | Stand::Away => lacks = true,
         }
     }
-    if lacks { None } else { Some(Ok(spend(exchange, counted, &stands, now))) }
+    if lacks {
+        return None;
+    }
+    spend(exchange, due, now);
+    Some(Ok(()))
 }
 
 /// Takes what there is of each; of one that only looks there may be nothing.
-fn spend(exchange: &Exchange<'_>, counted: &[Counted<'_>], stands: &[Stand], now: Millis) -> Taken {
+fn spend(exchange: &Exchange<'_>, due: &mut [Reading<'_>], now: Millis) {
     let slices = &exchange.gateway.fleet.limits;
-    let spent = counted.iter().zip(stands).map(|(counted, stand)| {
-        let wanted = counted.wanted();
+    for reading in due {
+        let wanted = wanted(reading);
         let hash = || limits::place_of(wanted.limit, wanted.key).0;
-        let is_open = !matches!(counted.limit.cost, Cost::Fixed(_));
-        match stand {
+        let is_open = !matches!(reading.limit.cost, Cost::Fixed(_));
+        let taken = match slices.stand(now, &wanted) {
             Stand::Ready => (slices.spend(now, &wanted, is_open, hash), Outcome::Passed),
-            Stand::New if counted.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
+            Stand::New if reading.limit.is_eager => (slices.begin(now, &wanted, hash()), Outcome::Passed),
             Stand::Refused(_) => (slices.told(now, &wanted), Outcome::Shadow),
-            _ if share(counted).is_some() => (slices.spend_alone(now, &wanted), Outcome::Alone),
+            _ if share(reading.limit).is_some() => (slices.spend_alone(now, &wanted), Outcome::Alone),
             Stand::Dry | Stand::New | Stand::Away => (slices.told(now, &wanted), Outcome::Alone),
-        }
-    });
-    spent.collect()
+        };
+        (reading.told, reading.outcome) = taken;
+    }
 }
 
 /// Asks the objects whose tokens are lacking, until all are there or one has none.
-async fn take<'g, P: Ports>(exchange: &Exchange<'_>, counted: &[Counted<'g>], ports: &P) -> Result<Taken, Refusal<'g>> {
+async fn take<'g, P: Ports>(exchange: &Exchange<'_>, due: &mut [Reading<'g>], ports: &P) -> Result<(), Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
-    let lacks =
-        |counted: &&Counted<'_>| matches!(slices.stand(ports.now(), &counted.wanted()), Stand::Dry | Stand::New);
+    let lacks = |reading: &&Reading<'_>| matches!(slices.stand(ports.now(), &wanted(reading)), Stand::Dry | Stand::New);
     for round in 0..ROUNDS {
         // All are told of before the first is waited for: so all are asked at once.
-        for counted in counted.iter().filter(lacks).filter(|_| round < TOGETHER) {
-            let wanted = counted.wanted();
+        for reading in due.iter().filter(lacks).filter(|_| round < TOGETHER) {
+            let wanted = wanted(reading);
             slices.lack(ports.now(), &wanted, round == 0, limits::place_of(wanted.limit, wanted.key).0);
         }
-        for counted in counted {
-            if lacks(&counted) {
-                ask(exchange, counted, round, ports).await;
+        for reading in &*due {
+            if lacks(&reading) {
+                ask(exchange, &wanted(reading), round, ports).await;
             }
         }
-        if let Some(taken) = at_once(exchange, counted, ports.now()) {
+        if let Some(taken) = at_once(exchange, due, ports.now()) {
             return taken;
         }
-        let is_away = |counted: &Counted<'_>| slices.stand(ports.now(), &counted.wanted()) == Stand::Away;
-        if counted.iter().any(is_away) {
+        if due.iter().any(|reading| slices.stand(ports.now(), &wanted(reading)) == Stand::Away) {
             break;
         }
     }
-    alone(exchange, counted, ports.now())
+    alone(exchange, due, ports.now())
 }
 
 /// With the others, or at last for itself: what it is given then nobody else takes.
-async fn ask<P: Ports>(exchange: &Exchange<'_>, counted: &Counted<'_>, round: u32, ports: &P) {
-    let (slices, wanted, sent) = (&exchange.gateway.fleet.limits, counted.wanted(), ports.now());
+async fn ask<P: Ports>(exchange: &Exchange<'_>, wanted: &Wanted<'_>, round: u32, ports: &P) {
+    let (slices, sent) = (&exchange.gateway.fleet.limits, ports.now());
     let (hash, object) = limits::place_of(wanted.limit, wanted.key);
     if round < TOGETHER {
         return ports.replenish([&object, "/", wanted.key].concat(), ASK_MS).await;
     }
-    let ask = slices.ask(sent, &wanted, wanted.cost, hash);
+    let ask = slices.ask(sent, wanted, wanted.cost, hash);
     let returned = ports.run(limits::errand(object, ask), ASK_MS).await;
-    slices.absorb(ports.now(), sent, &wanted, limits::verdict(returned));
+    slices.absorb(ports.now(), sent, wanted, limits::verdict(returned));
 }
 
 /// Somebody does not answer: each limit decides for itself what becomes of the request.
-fn alone<'g>(exchange: &Exchange<'_>, counted: &[Counted<'g>], now: Millis) -> Result<Taken, Refusal<'g>> {
+fn alone<'g>(exchange: &Exchange<'_>, due: &mut [Reading<'g>], now: Millis) -> Result<(), Refusal<'g>> {
     let slices = &exchange.gateway.fleet.limits;
-    let lacks = |counted: &&Counted<'_>| match slices.stand(now, &counted.wanted()) {
+    let lacking = due.iter().filter(|reading| match slices.stand(now, &wanted(reading)) {
         Stand::Ready => false,
-        Stand::New if counted.limit.is_eager => false,
-        _ => !counted.limit.is_shadow,
-    };
-    let closed = |counted: &&Counted<'_>| counted.limit.on_error == OnError::Closed;
-    if let Some(counted) = counted.iter().filter(lacks).find(closed) {
-        return Err(Refusal::unavailable(counted.limit));
+        Stand::New if reading.limit.is_eager => false,
+        _ => !reading.limit.is_shadow,
+    });
+    if let Some(closed) = lacking.clone().find(|reading| reading.limit.on_error == OnError::Closed) {
+        return Err(Refusal::unavailable(closed.limit));
     }
     // All are looked at before anything is taken from one.
-    let is_full = |one: &&Counted<'_>| {
-        let share = share(one).filter(|_| lacks(one));
-        share.is_some_and(|share| !slices.has_alone(now, &one.wanted(), share))
+    let is_full = |reading: &&Reading<'_>| {
+        share(reading.limit).is_some_and(|share| !slices.has_alone(now, &wanted(reading), share))
     };
-    if let Some(full) = counted.iter().find(is_full) {
-        return Err(Refusal::full(full.limit, slices.pause(now, &full.wanted())));
+    if let Some(full) = lacking.clone().find(is_full) {
+        return Err(Refusal::full(full.limit, slices.pause(now, &wanted(full))));
     }
-    let stands: Vec<Stand> = counted.iter().map(|counted| slices.stand(now, &counted.wanted())).collect();
-    Ok(spend(exchange, counted, &stands, now))
+    spend(exchange, due, now);
+    Ok(())
 }
 
 /// Which part of a limit, in percent, each isolate lets in while nobody answers.
-fn share(counted: &Counted<'_>) -> Option<u32> {
-    match counted.limit.on_error {
-        OnError::Local(share) if !counted.limit.is_shadow => Some(share.into()),
+fn share(limit: &Limit) -> Option<u32> {
+    match limit.on_error {
+        OnError::Local(share) if !limit.is_shadow => Some(share.into()),
         _ => None,
     }
 }
 
-/// What is left of each, for the answer to a request that takes nothing.
-fn met<'g>(exchange: &Exchange<'_>, counted: Vec<Counted<'g>>, refusal: &Refusal<'_>, now: Millis) -> Vec<Reading<'g>> {
-    let reading = |counted: Counted<'g>| {
-        let told = exchange.gateway.fleet.limits.told(now, &counted.wanted());
-        let has_refused = std::ptr::eq(counted.limit, refusal.limit);
-        counted.reading(told, if has_refused { refusal.outcome } else { Outcome::Spared })
-    };
-    counted.into_iter().map(reading).collect()
+/// Tells what is left of each, for the answer to a request that takes nothing.
+fn meet<'g>(exchange: &mut Exchange<'g>, mut due: Vec<Reading<'g>>, refusal: &Refusal<'_>, now: Millis) {
+    for reading in &mut due {
+        reading.told = exchange.gateway.fleet.limits.told(now, &wanted(reading));
+        if std::ptr::eq(reading.limit, refusal.limit) {
+            reading.outcome = refusal.outcome;
+        }
+    }
+    keep(&mut exchange.limits, due);
 }
 
 /// What the request has taken before goes back: it was refused by another limit.
@@ -278,13 +264,11 @@ fn give_back(exchange: &mut Exchange<'_>, now: Millis) {
     exchange.holds.close(|_| Some(0));
     let slices = &exchange.gateway.fleet.limits;
     for reading in &mut exchange.limits {
-        let Reading { limit, rule, cost, .. } = reading;
-        let wanted = Wanted { limit: limit.id, rule: *rule, key: &reading.key, cost: *cost };
-        let is_held = limit.counts_flight() || !matches!(limit.cost, Cost::Fixed(_));
+        let is_held = reading.limit.counts_flight() || !matches!(reading.limit.cost, Cost::Fixed(_));
         if let Some(lease) = reading.told.lease.filter(|_| !is_held) {
-            slices.give_back(now, &wanted, lease);
+            slices.give_back(now, &wanted(reading), lease);
         }
-        reading.told = slices.told(now, &wanted);
+        reading.told = slices.told(now, &wanted(reading));
         if reading.outcome == Outcome::Passed {
             reading.outcome = Outcome::Spared;
         }

@@ -13,7 +13,7 @@ use crate::{
     config::rate::Key,
     fleet::limits::{Count, Rule, adaptive::Adapts, slices::Told},
     http::{
-        Millis, decimal,
+        Millis,
         edits::Edits,
         problem::{Fault, Kind, Problem},
     },
@@ -327,7 +327,7 @@ fn quoted(text: &mut String, name: &str) {
 /// A parameter of an item.
 fn number(text: &mut String, name: &str, number: u64) {
     text.push_str(name);
-    decimal::push(text, number);
+    text.push_str(itoa::Buffer::new().format(number));
 }
 
 /// The parameters that tell the window, in seconds, and what is counted if it is not requests. Months have no length, and
