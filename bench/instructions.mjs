@@ -35,20 +35,32 @@ async function caseNames() {
 }
 
 /** All instructions of one run of the binary. */
-async function collected(name, count, file) {
+async function collected(core, name, count, file) {
   const callgrind = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
-  const child = start(CORES.server, 'valgrind', [...callgrind, options.binary, name, String(count), file]);
+  const child = start(core, 'valgrind', [...callgrind, options.binary, name, String(count), file]);
   const code = await new Promise((resolve) => child.once('close', resolve));
   const sum = /Collected : (\d+)/.exec(child.errors)?.[1];
   if (code !== 0 || sum === undefined) throw new Error(`callgrind of ${name} ended with ${code}: ${child.errors}`);
   return Number(sum);
 }
 
-async function perIteration(name) {
-  const file = path.join(folder, 'gateway.bin');
-  await output(CORES.server, options.binary, ['--compile', name, file]);
-  const [once, twice] = [await collected(name, iterations, file), await collected(name, 2 * iterations, file)];
+async function perIteration(core, name) {
+  const file = path.join(folder, `${name}.bin`);
+  await output(core, options.binary, ['--compile', name, file]);
+  const once = await collected(core, name, iterations, file);
+  const twice = await collected(core, name, 2 * iterations, file);
   return Math.round((twice - once) / iterations);
+}
+
+/** Each case, on whichever core is free: what is counted does not depend on what else runs. */
+async function count(names) {
+  const counts = new Map(names.map((name) => [name, 0]));
+  const left = [...names];
+  const work = async (core) => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) counts.set(name, await perIteration(core, name));
+  };
+  await Promise.all(Object.values(CORES).map(work));
+  return Object.fromEntries(counts);
 }
 
 function committedCounts() {
@@ -93,9 +105,9 @@ if (!options.binary) {
 }
 requireTools('valgrind');
 const folder = mkdtempSync(path.join(tmpdir(), 'ferrogate-instructions-'));
-const counts = {};
+let counts;
 try {
-  for (const name of await caseNames()) counts[name] = await perIteration(name);
+  counts = await count(await caseNames());
 } finally {
   rmSync(folder, { recursive: true });
 }
