@@ -92,7 +92,8 @@ async function struck({ path, fault, mode }, random) {
   await pause(1000 + random() * 1000);
   const began = performance.now();
   const end = await FAULTS[fault](objects[path], random);
-  await pause(1500 + random() * 1500);
+  // So long that whoever was refused just before asks again, and waits in vain.
+  await pause(WINDOW_MS + EARLY_MS + ASK_MS + random() * 500);
   await end();
   const ended = performance.now();
   // Pauses double, so none is longer than the object was away, but for the first.
