@@ -267,9 +267,9 @@ class Instance {
   }
 }
 
-/** Bindings that the configuration asks and wrangler.toml does not have. */
+/** Bindings that the configuration asks, services and classes of objects, and wrangler.toml does not have. */
 function missing(env, bindings) {
-  const names = bindings.filter((name) => typeof env[name]?.fetch !== "function");
+  const names = bindings.filter((name) => typeof (env[name]?.fetch ?? env[name]?.idFromName) !== "function");
   return names.length === 0 ? [] : [`these bindings are not in wrangler.toml: ${names.join(", ")}`];
 }
 

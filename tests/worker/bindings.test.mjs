@@ -163,6 +163,25 @@ describe('with every binding there', () => {
   });
 });
 
+describe('with the objects missing', () => {
+  const route = (more) => `[gateway]\nname = "test"\n[routes."GET /here"]\nrespond = "here"\nauth = "none"\n${more}\n`;
+  for (const [what, more, without, named] of [
+    ['a limit is not counted in vain', 'rate_limit = "5/min"', ['LIMITS'], 'LIMITS'],
+    ['nor is abuse', '[abuse]', ['ABUSE', 'SIGNALS'], 'ABUSE, SIGNALS'],
+    ['and what is not configured needs none', '', ['LIMITS', 'ABUSE'], undefined],
+  ]) {
+    test(what, async (t) => {
+      const gateway = await startGateway({ bin: compiled(route(more)), without });
+      t.after(() => gateway.stop());
+      const answer = await gateway.ask('/here');
+      if (named === undefined) return assert.equal(answer.status, 200, answer.body);
+      assertProblem(answer, 503, 'cannot_start');
+      const reasons = await gateway.reported('cannot start');
+      assert.deepEqual(reasons.map(({ reason }) => reason), [`these bindings are not in wrangler.toml: ${named}`]);
+    });
+  }
+});
+
 describe('with a binding missing', () => {
   for (const [what, services, extra, named] of [
     ['all of them', {}, {}, 'FILES, OTHER'],

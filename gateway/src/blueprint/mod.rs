@@ -63,7 +63,8 @@ pub struct Blueprint {
     pub quotas: Vec<Option<rate_limit::Limit>>,
     /// How long the prefix of an IPv6 address is that stands for one client, in bits.
     pub ipv6_prefix: u8,
-    /// The bindings of the Worker that upstreams and routes name, each once.
+    /// The bindings of the Worker that must be there: those that upstreams and routes name, and the objects of what is
+    /// configured and would count in vain without them. Each once.
     pub bindings: Vec<String>,
     /// Where the addresses of clients are told.
     pub address: address::Source,

@@ -78,8 +78,6 @@ pub struct Gateway {
     pub named_headers: Vec<String>,
     /// Headers that tell upstreams who asks: no client's gets through.
     pub principal_headers: Vec<String>,
-    /// The bindings of the Worker that some route asks, each once.
-    pub bindings: Vec<String>,
     policies: Packed<Policy>,
     /// What requests under each policy need, made for the first of them.
     ready: Vec<OnceCell<Ready>>,
@@ -178,7 +176,7 @@ impl Gateway {
     /// # Errors
     /// All reasons why it cannot serve.
     pub fn start_at(blueprint: Blueprint, environment: &[Option<String>], place: Place) -> Result<Self, CannotStart> {
-        let Blueprint { name, variables, upstreams, issuers, fallback, before, bindings, address, .. } = blueprint;
+        let Blueprint { name, variables, upstreams, issuers, fallback, before, address, .. } = blueprint;
         let Blueprint { headers, principal_headers, reads, policies, routes, table, versions, .. } = blueprint;
         let values = variables.values(environment);
         let (mut reasons, warnings) = checked(start::check(&variables, &values), &place);
@@ -223,7 +221,6 @@ impl Gateway {
             address,
             named_headers: headers,
             principal_headers,
-            bindings,
             policies,
             routes,
             values,

@@ -22,6 +22,20 @@ pub enum Class {
     Abuse,
 }
 
+impl Class {
+    /// The binding of the Worker under which its objects are found, as in `wrangler.toml`.
+    #[must_use]
+    pub const fn binding(self) -> &'static str {
+        match self {
+            Self::Signals => "SIGNALS",
+            Self::Audit => "AUDIT",
+            Self::Metrics => "METRICS",
+            Self::Limits => "LIMITS",
+            Self::Abuse => "ABUSE",
+        }
+    }
+}
+
 /// Who is to do it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Destination {

@@ -19,17 +19,17 @@ const text = JSON.stringify; // a text of Cap'n Proto is written like one of JSO
 /**
  * Starts the bundle of a build. `caller`, if given, is the source of a second Worker that reaches the first one by
  * the service binding GATEWAY; it gets a socket of its own. `services` are the sources of Workers that the first one
- * reaches by service bindings, by the names of these. `bin` replaces the compiled configuration. `v8Flags` are for the
- * engine below the runtime, such as `--expose-gc`.
+ * reaches by service bindings, by the names of these. `without` are bindings of objects that it does not have. `bin` replaces the
+ * compiled configuration. `v8Flags` are for the engine below the runtime, such as `--expose-gc`.
  */
-export async function startWorkerd({ build, variables, caller, services = {}, bin, v8Flags = [] }) {
+export async function startWorkerd({ build, variables, caller, services = {}, without = [], bin, v8Flags = [] }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ferrogate-workerd-'));
   for (const name of ['index.js', 'ferrogate_bg.wasm', 'gateway.bin']) fs.copyFileSync(path.join(ROOT, 'build', build, 'bundle', name), path.join(folder, name));
   if (bin !== undefined) fs.writeFileSync(path.join(folder, 'gateway.bin'), bin);
   const beside = Object.entries({ ...services, ...(caller !== undefined && { caller }) });
   for (const [name, source] of beside) fs.writeFileSync(path.join(folder, `${name}.js`), source);
   fs.mkdirSync(path.join(folder, 'objects'));
-  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), caller !== undefined, v8Flags));
+  fs.writeFileSync(path.join(folder, 'config.capnp'), configuration(folder, variables, Object.keys(services), without, caller !== undefined, v8Flags));
   // Snapshots and crash logs of the runtime, if any, belong into the folder too.
   const child = spawn(BINARY, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const started = new Running(child, folder);
@@ -41,6 +41,9 @@ export async function startWorkerd({ build, variables, caller, services = {}, bi
   }
   return started;
 }
+
+/** The classes of objects that the Worker has, by their bindings. */
+const OBJECTS = { SIGNALS: 'Signals', METRICS: 'Metrics', LIMITS: 'Limits', ABUSE: 'Abuse' };
 
 /** What runs now. A test file that is ended early, by a signal or by its runner, leaves none of it behind. */
 const running = new Set();
@@ -92,8 +95,10 @@ class Running {
   }
 }
 
-function configuration(folder, variables, bound, withCaller, v8Flags) {
-  const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+function configuration(folder, variables, bound, without, withCaller, v8Flags) {
+  const objects = Object.entries(OBJECTS).filter(([name]) => !without.includes(name));
+  const bindings = objects.map(([name, className]) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`);
+  for (const [name, value] of Object.entries(variables)) bindings.push(`(name = ${text(name)}, text = ${text(value)})`);
   for (const name of bound) bindings.push(`(name = ${text(name)}, service = ${text(name)})`);
   const beside = withCaller ? [...bound, 'caller'] : bound;
   const services = [
@@ -113,13 +118,8 @@ const gateway :Workerd.Worker = (
     (name = "gateway.bin", data = embed "gateway.bin"),
   ],
   ${compatibility()}
-  bindings = [(name = "SIGNALS", durableObjectNamespace = "Signals"), (name = "METRICS", durableObjectNamespace = "Metrics"), (name = "LIMITS", durableObjectNamespace = "Limits"), (name = "ABUSE", durableObjectNamespace = "Abuse"), ${bindings.join(', ')}],
-  durableObjectNamespaces = [
-    (className = "Signals", uniqueKey = "signals", enableSql = true),
-    (className = "Metrics", uniqueKey = "metrics", enableSql = true),
-    (className = "Limits", uniqueKey = "limits", enableSql = true),
-    (className = "Abuse", uniqueKey = "abuse", enableSql = true),
-  ],
+  bindings = [${bindings.join(', ')}],
+  durableObjectNamespaces = [${Object.values(OBJECTS).map((className) => `(className = ${text(className)}, uniqueKey = ${text(className.toLowerCase())}, enableSql = true)`).join(', ')}],
   durableObjectStorage = (localDisk = "objects"),
 );
 `;

@@ -36,11 +36,11 @@ use self::{
     files::{Files, Loaded, OneFile},
     gateway::Gateway,
     resolved::Resolved,
-    routes::Declared,
+    routes::{Built, Declared},
     sections::Sections,
     syntax::Broken,
 };
-use super::{Action, Blueprint, Fallback, Policy, Route};
+use super::{Action, Blueprint, Fallback, Policy};
 use crate::{
     config::{
         binary,
@@ -51,6 +51,7 @@ use crate::{
         tree::Table,
     },
     http::request::Header,
+    ports::errands::Class,
     stages::{
         self, audit,
         forward::upstream::{Target, Upstream},
@@ -210,9 +211,9 @@ fn read_sections(mut root: Reader<'_>, context: &Context<'_>) -> Option<(Bluepri
         admin: admin::config(admin, context)?,
         signals: gateway.keys.signals.or(freshness::Signals::default())?,
         health: crate::stages::health::keys::config(health)?,
+        bindings: bindings(&upstreams, &built, quotas.iter().any(Option::is_some), abuse.is_some()),
         abuse: abuse.map(Box::new),
         metrics,
-        bindings: bindings(&upstreams, &built.routes),
         upstreams,
         plans: plans?,
         quotas,
@@ -258,16 +259,21 @@ fn reads(policies: &[Policy], fallback: &Fallback, audit: audit::Settings) -> Ve
     Header::ALL.into_iter().filter(is_read).collect()
 }
 
-/// The bindings of the Worker that upstreams and routes name, each once.
-fn bindings(upstreams: &[Upstream], routes: &[Route]) -> Vec<String> {
+/// The bindings of the Worker that upstreams and routes name, and the objects without which limits and abuse would be counted in
+/// vain, each once.
+fn bindings(upstreams: &[Upstream], built: &Built, has_quota: bool, has_abuse: bool) -> Vec<String> {
     let services = upstreams.iter().filter_map(|upstream| match &upstream.target {
         Target::Service(binding) => Some(binding),
         Target::Url(_) => None,
     });
-    let assets = routes.iter().filter_map(|route| match &route.action {
+    let assets = built.routes.iter().filter_map(|route| match &route.action {
         Action::Assets(binding) => Some(binding),
         _ => None,
     });
-    let names: BTreeSet<&String> = services.chain(assets).collect();
-    names.into_iter().cloned().collect()
+    let limits = |policy: &Policy| policy.rate_limit.has_some(false) || policy.rate_limit.has_some(true);
+    let has_limits = has_quota || built.policies.iter().any(limits);
+    let objects = [(has_limits, Class::Limits), (has_abuse, Class::Abuse), (has_abuse, Class::Signals)];
+    let objects = objects.into_iter().filter(|(is_used, _)| *is_used).map(|(_, class)| class.binding().to_owned());
+    let names: BTreeSet<String> = services.chain(assets).cloned().chain(objects).collect();
+    names.into_iter().collect()
 }
